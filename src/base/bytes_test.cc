@@ -18,9 +18,11 @@ TEST(ByteReader, ReadingPastTheEndFailsForGoodAndTouchesNothing) {
 
 TEST(Buffer, KeepsBytesAcrossGrowth) {
     Buffer buffer;
-    for (std::uint32_t i = 0; i < 10'000; ++i) buffer.be(i);
+    for (std::uint32_t i = 0; i < 10'000; ++i)
+        buffer.be(i);
     ByteReader reader(buffer.view());
-    for (std::uint32_t i = 0; i < 10'000; ++i) ASSERT_EQ(reader.be<std::uint32_t>(), i);
+    for (std::uint32_t i = 0; i < 10'000; ++i)
+        ASSERT_EQ(reader.be<std::uint32_t>(), i);
     EXPECT_TRUE(reader.ok());
     EXPECT_EQ(reader.remaining(), 0u);
 }

@@ -18,9 +18,13 @@ void set_log_sink(LogSink next) {
     sink = std::move(next);
 }
 
-void set_log_level(LogLevel least) { least_level.store(least, std::memory_order_relaxed); }
+void set_log_level(LogLevel least) {
+    least_level.store(least, std::memory_order_relaxed);
+}
 
-bool log_enabled(LogLevel level) { return level >= least_level.load(std::memory_order_relaxed); }
+bool log_enabled(LogLevel level) {
+    return level >= least_level.load(std::memory_order_relaxed);
+}
 
 void log_line(LogLevel level, std::string_view area, std::string_view line) {
     std::lock_guard lock(sink_mutex);
@@ -28,8 +32,8 @@ void log_line(LogLevel level, std::string_view area, std::string_view line) {
         sink(level, area, line);
     } else {
         static constexpr const char* names[] = {"debug", "info", "warn", "error"};
-        std::fprintf(stderr, "%s %.*s: %.*s\n", names[static_cast<int>(level)], static_cast<int>(area.size()), area.data(),
-                     static_cast<int>(line.size()), line.data());
+        std::fprintf(stderr, "%s %.*s: %.*s\n", names[static_cast<int>(level)], static_cast<int>(area.size()),
+                     area.data(), static_cast<int>(line.size()), line.data());
     }
 }
 

@@ -26,10 +26,14 @@ template <std::integral T>
 constexpr T byteswap(T value) {
     using U = std::make_unsigned_t<T>;
     const auto u = static_cast<U>(value);
-    if constexpr (sizeof(T) == 1) return value;
-    else if constexpr (sizeof(T) == 2) return static_cast<T>(__builtin_bswap16(u));
-    else if constexpr (sizeof(T) == 4) return static_cast<T>(__builtin_bswap32(u));
-    else return static_cast<T>(__builtin_bswap64(u));
+    if constexpr (sizeof(T) == 1)
+        return value;
+    else if constexpr (sizeof(T) == 2)
+        return static_cast<T>(__builtin_bswap16(u));
+    else if constexpr (sizeof(T) == 4)
+        return static_cast<T>(__builtin_bswap32(u));
+    else
+        return static_cast<T>(__builtin_bswap64(u));
 }
 
 /// Unaligned loads and stores. `be` is network order (both wire protocols), `le` is the order of our files.
@@ -130,22 +134,32 @@ class Buffer {
     }
     void append(std::string_view text) { append(as_bytes(text)); }
     template <std::integral T>
-    void be(T value) { store_be(extend(sizeof(T)), value); }
+    void be(T value) {
+        store_be(extend(sizeof(T)), value);
+    }
     template <std::integral T>
-    void le(T value) { store_le(extend(sizeof(T)), value); }
+    void le(T value) {
+        store_le(extend(sizeof(T)), value);
+    }
 
     /// Overwrites bytes written earlier: lengths that are known only at the end.
     template <std::integral T>
-    void patch_be(std::size_t at, T value) { store_be(storage_.data() + at, value); }
+    void patch_be(std::size_t at, T value) {
+        store_be(storage_.data() + at, value);
+    }
     template <std::integral T>
-    void patch_le(std::size_t at, T value) { store_le(storage_.data() + at, value); }
+    void patch_le(std::size_t at, T value) {
+        store_le(storage_.data() + at, value);
+    }
 
   private:
     /// Plain memory: a vector would zero what is about to be overwritten.
     class Raw {
       public:
         Raw() = default;
-        Raw(Raw&& other) noexcept : data_(other.data_), size_(other.size_) { other.data_ = nullptr, other.size_ = 0; }
+        Raw(Raw&& other) noexcept : data_(other.data_), size_(other.size_) {
+            other.data_ = nullptr, other.size_ = 0;
+        }
         Raw& operator=(Raw&& other) noexcept {
             std::swap(data_, other.data_);
             std::swap(size_, other.size_);
@@ -168,7 +182,8 @@ class Buffer {
 
     void grow(std::size_t size) {
         std::size_t next = storage_.size() < 256 ? 256 : storage_.size() * 2;
-        while (next < size) next *= 2;
+        while (next < size)
+            next *= 2;
         storage_.reallocate(next, size_);
     }
 

@@ -10,10 +10,10 @@ namespace posthorn {
 [[noreturn]] void panic(std::string_view what, std::source_location where = std::source_location::current());
 
 /// The one macro: `POSTHORN_CHECK(size <= capacity, "record larger than its segment")`.
-#define POSTHORN_CHECK(condition, what)    \
-    do {                                   \
-        if (!(condition)) [[unlikely]]     \
-            ::posthorn::panic(what);       \
+#define POSTHORN_CHECK(condition, what) \
+    do {                                \
+        if (!(condition)) [[unlikely]]  \
+            ::posthorn::panic(what);    \
     } while (false)
 
 }  // namespace posthorn

@@ -22,15 +22,18 @@ void log_line(LogLevel level, std::string_view area, std::string_view line);
 /// `log_warn("store", "segment {} cut at {}: torn tail", name, position)`. `area` is the room.
 template <class... Args>
 void log_debug(std::string_view area, fmt::format_string<Args...> form, Args&&... args) {
-    if (log_enabled(LogLevel::debug)) log_line(LogLevel::debug, area, fmt::format(form, std::forward<Args>(args)...));
+    if (log_enabled(LogLevel::debug))
+        log_line(LogLevel::debug, area, fmt::format(form, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_info(std::string_view area, fmt::format_string<Args...> form, Args&&... args) {
-    if (log_enabled(LogLevel::info)) log_line(LogLevel::info, area, fmt::format(form, std::forward<Args>(args)...));
+    if (log_enabled(LogLevel::info))
+        log_line(LogLevel::info, area, fmt::format(form, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_warn(std::string_view area, fmt::format_string<Args...> form, Args&&... args) {
-    if (log_enabled(LogLevel::warn)) log_line(LogLevel::warn, area, fmt::format(form, std::forward<Args>(args)...));
+    if (log_enabled(LogLevel::warn))
+        log_line(LogLevel::warn, area, fmt::format(form, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_error(std::string_view area, fmt::format_string<Args...> form, Args&&... args) {

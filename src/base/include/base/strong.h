@@ -35,5 +35,7 @@ class Strong {
 
 template <class Tag, class Rep>
 struct std::hash<posthorn::Strong<Tag, Rep>> {
-    std::size_t operator()(posthorn::Strong<Tag, Rep> id) const noexcept { return std::hash<Rep>{}(id.value()); }
+    std::size_t operator()(posthorn::Strong<Tag, Rep> id) const noexcept {
+        return std::hash<Rep>{}(id.value());
+    }
 };

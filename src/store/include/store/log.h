@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "env/files.h"
+#include "runtime/worker.h"
+#include "store/record.h"
+
+namespace posthorn::store {
+
+/// What the index knows of one message without reading it.
+struct Entry {
+    Position position;
+    std::uint32_t size = 0;
+    std::int32_t tag = 0;
+    std::int64_t time = 0;
+    std::int64_t deadline = 0;
+};
+
+/// The offsets a queue holds in this log: [begin, end). An unknown queue is empty at 0.
+struct Range {
+    model::QueueOffset begin, end;
+    bool empty() const { return begin == end; }
+};
+
+enum class Read {
+    ready,    ///< here it is
+    none,     ///< the queue holds nothing there (below begin: retention took it; at end: not yet)
+    loading,  ///< on its way from the disk; ask again after `on_loaded`
+    damaged,  ///< its bytes contradict their checksum; named in the log and counted
+};
+
+struct LogOptions {
+    std::string name;  ///< "stream" or "queue": folder, metrics, messages
+    std::uint64_t segment_bytes = 256ull << 20;
+    std::uint64_t tail_bytes = 64ull << 20;     ///< newest bytes kept in memory; a power of two
+    std::uint64_t cold_bytes = 16ull << 20;     ///< blocks of older bytes kept in memory
+    std::uint32_t max_record_bytes = 8u << 20;  ///< at most a quarter of the tail
+    std::uint64_t store_id = 0;                 ///< of this data directory, seeds every checksum
+    /// Called right after a new segment became the active one and before anything else is appended to it:
+    /// the broker writes the state recovery needs, so that older segments need not be replayed for it.
+    std::function<void()> on_roll;
+    /// Called inside `Worker::collect` when bytes somebody was told are `loading` have come (or failed).
+    std::function<void()> on_loaded;
+};
+
+/// One record seen at recovery, in log order: every record of the segments that were not sealed.
+using RecoveryVisitor = std::function<void(const Record&)>;
+
+struct Recovered {
+    bool torn = false;  ///< a torn tail was cut
+    Position cut;       ///< where (equal to end when nothing was)
+    std::uint64_t replayed_bytes = 0;
+};
+
+struct Appended {
+    Position position;
+    Position end;               ///< the first byte after; durable once `synced() >= end`
+    model::QueueOffset offset;  ///< in the first destination
+};
+
+struct SegmentInfo {
+    Position begin, end;
+    std::int64_t last_time = 0;  ///< store time of its newest record
+    std::uint64_t live = 0;      ///< messages not yet released (queue log)
+    bool sealed = false;
+};
+
+/// An append-only log of records in segment files, with the index that finds a message by queue and offset.
+/// Two live in a data directory: the *stream* log, whose segments go by age and size, and the *queue* log,
+/// whose segments go when nothing in them is live.
+///
+/// One owner thread. The life of a record: `append` copies it into the memory tail and gives it its place;
+/// `write` puts everything appended since the last call into the file with one gathered write (a kill of the
+/// process loses nothing written); `request_sync` makes the worker sync, and `synced()` moves when the
+/// worker's results are collected (a power cut loses nothing synced). Nothing here waits for the disk but
+/// `open`, `write` (page cache) and the roll.
+///
+/// Errors. `append` refuses a record that is too large (invalid), when the next segment cannot be allocated
+/// (no_space; goes away when there is room) and after a failed write or sync (read_only, until reopened).
+class Log {
+  public:
+    static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory, LogOptions options,
+                                             runtime::Worker& worker, const RecoveryVisitor& visit);
+    ~Log();
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+
+    const Recovered& recovered() const;
+
+    // --- writing -------------------------------------------------------------------------------------------
+    /// Copies the record into the tail. `now_ms` is raised to the store time of the record before.
+    Result<Appended> append(const NewRecord& record, std::int64_t now_ms);
+    /// Puts a live message of an old segment at the end again, under its old queue and offset, so that the
+    /// old segment can go. The caller has read it; it keeps time, keys and deadline.
+    Result<Appended> append_moved(const Record& record);
+    Result<void> write();
+    void request_sync();
+
+    Position end() const;      ///< next byte to be given away
+    Position written() const;  ///< a killed process keeps everything before
+    Position synced() const;   ///< a power cut keeps everything before
+    bool failed() const;       ///< a write or sync failed: read-only until reopened
+
+    // --- reading -------------------------------------------------------------------------------------------
+    Range range(model::QueueId queue) const;
+    /// Up to `out.size()` neighbouring entries from `from` on; `*count` of them are ready.
+    Read entries(model::QueueId queue, model::QueueOffset from, std::span<Entry> out, std::size_t* count);
+    /// The record behind an entry.
+    Read record(const Entry& entry, Record* out);
+    /// The record that starts exactly at `position`, if one of a message does (a client may ask for any
+    /// number).
+    Read record_at(Position position, Record* out);
+    /// First offset of the queue whose store time is >= `time_ms` (its end, if none is).
+    Read offset_by_time(model::QueueId queue, std::int64_t time_ms, model::QueueOffset* out);
+    /// Positions of messages with this key hash, newest first, at most `limit`. May read index files: it is
+    /// for people and tools, and blocks for as long as that takes.
+    std::vector<Position> positions_by_key(std::uint64_t key, std::size_t limit);
+
+    // --- space ---------------------------------------------------------------------------------------------
+    Position begin() const;
+    std::vector<SegmentInfo> segments() const;
+    /// Removes the oldest segment, if it is sealed and not the only one. Queue ranges shrink with it.
+    Result<void> drop_oldest();
+    /// Queue log: this message is settled and will never be read again. A sealed segment without live
+    /// messages is removed by the next `maintain`.
+    void release(model::QueueId queue, model::QueueOffset offset);
+    /// Removes dead segments (queue log). Call once in a while, not per message.
+    Result<void> maintain();
+    std::uint64_t disk_bytes() const;
+
+    struct Counters {
+        std::uint64_t records = 0, bytes = 0, writes = 0, syncs = 0, rolls = 0, cold_loads = 0, damaged = 0;
+    };
+    const Counters& counters() const;
+
+  private:
+    class Impl;
+    explicit Log(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace posthorn::store
