@@ -1,0 +1,215 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "broker/catalog.h"
+#include "broker/options.h"
+#include "env/files.h"
+#include "model/ids.h"
+#include "model/tag_expression.h"
+#include "runtime/worker.h"
+#include "store/log.h"
+
+namespace posthorn::broker {
+
+/// The time of a tick; the engine reads no clock of its own.
+struct Now {
+    std::int64_t wall_ms = 0;
+    std::int64_t steady_ms = 0;
+};
+
+/// A message on its way in. The payload is in its protocol's bytes and is copied before `publish` returns.
+struct Publication {
+    model::QueueId queue;
+    store::Format format{};
+    std::uint8_t priority = 0;
+    std::int32_t tag = 0;
+    std::uint64_t key = 0;        ///< store::key_hash of the client's message id
+    std::int64_t expires_ms = 0;  ///< wall time after which it need not be delivered; 0 never
+    Bytes payload;
+};
+
+/// Where a message went. A promise only once `Broker::state` says so.
+struct Receipt {
+    bool delayed = false;  ///< in the queue log until it is due
+    store::Position position;
+    store::Position end;
+    model::QueueOffset offset;  ///< in its queue; of a delayed message: in the timer queue
+    std::int64_t store_ms = 0;
+};
+
+enum class Promise { pending, kept, broken };
+
+/// A message on its way out; views are valid during the call only.
+using Stored = store::Record;
+class MessageSink {
+  public:
+    virtual ~MessageSink() = default;
+    /// `offset` is the message's place in the queue that was asked for. False: enough, stop before the next.
+    virtual bool on_message(const Stored& message, model::QueueOffset offset) = 0;
+};
+
+struct FetchRequest {
+    model::QueueId queue;
+    model::QueueOffset from;
+    std::uint32_t max_messages = 32;
+    std::uint32_t max_bytes = 256 * 1024;  ///< of records; the first message always goes
+    const model::TagExpression* filter = nullptr;
+};
+
+enum class FetchStatus {
+    found,
+    no_match,  ///< messages there, none the filter wants; go on at `next`
+    at_end,    ///< `from` is the next offset to be written: wait
+    beyond,    ///< `from` is past the end: `next` says where the end is
+    before,    ///< retention took it: `next` is the oldest there is
+    empty,     ///< the queue never held a message, and `from` is 0
+    loading,   ///< coming from the disk: wait with `wait_loaded`
+    no_queue,
+};
+
+struct Fetched {
+    FetchStatus status = FetchStatus::no_queue;
+    std::uint32_t messages = 0;
+    model::QueueOffset next, begin, end;
+};
+
+/// Told once, inside `end_tick` (or inside `begin_tick`, after a sync), that its queue may be read on. The
+/// waiter may fetch, wait again or cancel others from inside the call. Cancels itself when destroyed.
+class Waiter {
+  public:
+    virtual ~Waiter();
+    virtual void on_readable() = 0;
+    bool waiting() const { return prev_ != nullptr; }
+
+  private:
+    friend class WaitList;
+    Waiter* prev_ = nullptr;
+    Waiter* next_ = nullptr;
+};
+
+// --- queues settled message by message ---------------------------------------------------------------------
+
+using ReaderId = Strong<struct ReaderIdTag, std::uint32_t>;
+
+struct Taken {
+    model::QueueOffset offset;
+    std::uint32_t attempt = 1;  ///< 1 the first time
+    bool redelivered =
+        false;  ///< may have been seen before: returned, lease ran out, or taken before a crash
+};
+
+class TakeSink {
+  public:
+    virtual ~TakeSink() = default;
+    virtual bool on_taken(const Stored& message, const Taken& taken) = 0;  ///< false: stop before the next
+};
+
+/// The engine: topics read by offset and queues settled message by message on one store, without a socket and
+/// without a protocol. It belongs to one thread and moves in ticks:
+///
+///     begin_tick(now)   time, due timers, finished syncs and loads, run-out leases
+///     ... publish, fetch, take, settle, commit_progress ...
+///     end_tick()        definitions, then one write per log, then whoever waited is told
+///
+/// What was published in a tick is promised when `state(receipt)` says kept, checked after `end_tick`:
+/// receipts of one log are kept in the order they were given, so a caller keeps them in a FIFO per log.
+class Broker {
+  public:
+    /// Opens or makes the data directory (locked against a second process: Errc::busy) and recovers it.
+    static Result<std::unique_ptr<Broker>> open(env::Files& files, const std::string& directory,
+                                                std::unique_ptr<store::Definitions> definitions,
+                                                BrokerOptions options, runtime::Worker& worker, Now now);
+    ~Broker();  ///< `close` first for a clean end; without it the next open recovers as after a kill
+
+    void begin_tick(Now now);
+    void end_tick();
+    /// Steady ms at which a tick is due though nothing else happens (timers, leases, syncs); max if never.
+    std::int64_t next_tick_ms() const;
+    /// Writes everything, notes progress, syncs (waiting for it). Nothing may be called after.
+    Result<void> close();
+
+    Now now() const;
+    const BrokerOptions& options() const;
+    Catalog& catalog();
+    const Catalog& catalog() const;
+
+    // --- in
+    // --------------------------------------------------------------------------------------------------
+    Result<Receipt> publish(const Publication& message);
+    /// Into its queue at `due_ms` (wall), to the millisecond; at once when that is not in the future. Appears
+    /// once, also after a crash in the moment it fires.
+    Result<Receipt> publish_at(const Publication& message, std::int64_t due_ms);
+    /// `must_sync`: the caller promises durability even under async flush.
+    Promise state(const Receipt& receipt, bool must_sync = false) const;
+    /// Why writes are refused right now, if they are (full disk, failed write).
+    std::optional<Error> refusing() const;
+
+    // --- out, by offset
+    // --------------------------------------------------------------------------------------
+    Fetched fetch(const FetchRequest& request, MessageSink& sink);
+    void wait(model::QueueId queue, Waiter& waiter);  ///< until something new is readable in the queue
+    void wait_loaded(Waiter& waiter);                 ///< until some cold read has finished
+    void cancel(Waiter& waiter);
+    store::Range range(model::QueueId queue) const;  ///< readable: in sync flush the durable ones
+    /// Blocks on the disk when the place is cold; for people and tools.
+    Result<model::QueueOffset> offset_by_time(model::QueueId queue, std::int64_t wall_ms);
+    Result<void> read_at(store::Position position, bool delayed,
+                         const std::function<void(const Stored&)>& visit);
+    std::vector<store::Position> positions_by_key(std::uint64_t key, std::size_t limit);
+
+    // --- progress of groups
+    // ----------------------------------------------------------------------------------
+    std::optional<model::QueueOffset> progress(model::GroupId group, model::QueueId queue) const;
+    void commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next);
+    void forget_progress(model::GroupId group);
+    void each_progress(model::GroupId group,
+                       const std::function<void(model::QueueId, model::QueueOffset)>& visit) const;
+
+    // --- out, settled one by one
+    // -----------------------------------------------------------------------------
+    /// A reader of a queue (named, or of a topic) that settles by message. The same name finds the same
+    /// reader and its state again, also after a restart. A named queue's messages are gone once its reader
+    /// settled them.
+    Result<ReaderId> open_reader(std::string_view name, model::QueueId queue);
+    Result<void> delete_reader(ReaderId reader);
+    /// Hands out ready messages, returned ones first in their old places. `lease_ms` > 0: comes back by
+    /// itself then; 0: stays in flight until settled, requeued, or the process ends. Returns how many.
+    Result<std::uint32_t> take(ReaderId reader, std::uint32_t max_messages, std::int64_t lease_ms,
+                               TakeSink& sink);
+    Result<void> settle(ReaderId reader, model::QueueOffset offset);
+    /// Back to its place (or, after `delay_ms`, then): the next take gives it before younger ones.
+    Result<void> requeue(ReaderId reader, model::QueueOffset offset, std::int64_t delay_ms = 0);
+    Result<void> extend(ReaderId reader, model::QueueOffset offset, std::int64_t lease_ms);
+    void wait_reader(ReaderId reader, Waiter& waiter);
+    struct ReaderCounts {
+        std::uint64_t ready = 0, in_flight = 0, delayed = 0;
+    };
+    ReaderCounts counts(ReaderId reader) const;
+
+    // --- what it did
+    // -----------------------------------------------------------------------------------------
+    struct Counters {
+        std::uint64_t published = 0, published_bytes = 0, delayed = 0, fired = 0, fetched = 0,
+                      fetched_bytes = 0;
+        std::uint64_t refused_no_space = 0, refused_read_only = 0, refused_invalid = 0;
+        std::uint64_t ticks = 0, timers_waiting = 0, waiters = 0;
+    };
+    Counters counters() const;
+    const store::Log& stream_log() const;
+    const store::Log& queue_log() const;
+    double disk_used_ratio() const;
+
+  private:
+    class Impl;
+    explicit Broker(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace posthorn::broker

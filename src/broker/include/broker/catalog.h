@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/options.h"
+#include "model/group.h"
+#include "model/ids.h"
+#include "model/topic.h"
+#include "store/definitions.h"
+
+namespace posthorn::broker {
+
+/// What a topic shall look like; `Catalog::put_topic` makes it so.
+struct TopicSpec {
+    std::string name;
+    std::uint32_t read_queues = 8;
+    std::uint32_t write_queues = 8;
+    model::Permission permission;
+    bool ordered = false;
+    std::uint32_t system_flag = 0;
+    std::string attributes;
+};
+
+/// Whose queue it is, by its id: one entry per queue that ever was, so it is small.
+struct QueueOwner {
+    enum class Kind : std::uint8_t {
+        none,   ///< never given, or its owner was deleted
+        topic,  ///< queue `number` of a topic: stream log, read by offset
+        named,  ///< a named queue: queue log, settled message by message
+        timer,  ///< the engine's own: delayed messages
+    };
+    Kind kind = Kind::none;
+    std::uint16_t number = 0;
+    model::TopicId topic{};
+};
+
+/// The names: topics, groups, named queues, settings. Memory is the truth while the program runs; every
+/// change is staged in `store::Definitions` and committed by the broker before this tick's records are
+/// written. Pointers to topics and groups stay valid until that topic or group is deleted. Owner thread only.
+class Catalog {
+  public:
+    static Result<std::unique_ptr<Catalog>> load(std::unique_ptr<store::Definitions> definitions,
+                                                 const BrokerOptions& limits);
+    ~Catalog();
+
+    // Topics
+    const model::Topic* topic(std::string_view name) const;
+    const model::Topic* topic(model::TopicId id) const;
+    Result<const model::Topic*> put_topic(const TopicSpec& spec);  ///< creates, or changes what differs
+    Result<void> delete_topic(std::string_view name);
+    void each_topic(const std::function<void(const model::Topic&)>& visit) const;
+    std::size_t topic_count() const;
+
+    // Groups
+    const model::Group* group(std::string_view name) const;
+    const model::Group* group(model::GroupId id) const;
+    Result<const model::Group*> put_group(const model::Group& wanted);  ///< `id` is ignored
+    Result<void> delete_group(std::string_view name);
+    void each_group(const std::function<void(const model::Group&)>& visit) const;
+    std::size_t group_count() const;
+
+    // Queues settled message by message
+    Result<model::QueueId> put_named_queue(std::string_view name);
+    model::QueueId named_queue(std::string_view name) const;  ///< 0 if there is none
+    Result<void> delete_named_queue(std::string_view name);
+
+    QueueOwner owner(model::QueueId queue) const;
+    std::uint32_t queue_ids_given() const;  ///< ids 1 .. this were given at some time
+    /// Changes whenever topics or groups change: what RocketMQ calls dataVersion.
+    std::uint64_t version() const;
+
+    // Settings: small texts by space and key (RocketMQ's KV config, the engine's own marks)
+    void set(std::string_view space, std::string_view key, std::string_view value);
+    void unset(std::string_view space, std::string_view key);
+    const std::string* setting(std::string_view space, std::string_view key) const;
+    void each_setting(
+        std::string_view space,
+        const std::function<void(const std::string& key, const std::string& value)>& visit) const;
+
+    /// Durable on return; cheap when nothing changed.
+    Result<void> commit();
+
+  private:
+    struct Impl;
+    explicit Catalog(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+/// The engine's own queue of delayed messages.
+inline constexpr model::QueueId timer_queue{1};
+
+}  // namespace posthorn::broker
