@@ -1,0 +1,266 @@
+#include "json_header.h"
+
+#include "text_scan.h"
+
+namespace posthorn::wire::remoting {
+namespace {
+
+bool ends_word(char c) {
+    return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+char* append_utf8(char* to, unsigned point) {
+    if (point < 0x80) {
+        *to++ = static_cast<char>(point);
+    } else if (point < 0x800) {
+        *to++ = static_cast<char>(0xC0 | point >> 6);
+        *to++ = static_cast<char>(0x80 | (point & 0x3F));
+    } else if (point < 0x10000) {
+        *to++ = static_cast<char>(0xE0 | point >> 12);
+        *to++ = static_cast<char>(0x80 | (point >> 6 & 0x3F));
+        *to++ = static_cast<char>(0x80 | (point & 0x3F));
+    } else {
+        *to++ = static_cast<char>(0xF0 | point >> 18);
+        *to++ = static_cast<char>(0x80 | (point >> 12 & 0x3F));
+        *to++ = static_cast<char>(0x80 | (point >> 6 & 0x3F));
+        *to++ = static_cast<char>(0x80 | (point & 0x3F));
+    }
+    return to;
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+constexpr unsigned kReplacement = 0xFFFD;
+bool is_high_surrogate(unsigned unit) {
+    return unit >= 0xD800 && unit < 0xDC00;
+}
+bool is_low_surrogate(unsigned unit) {
+    return unit >= 0xDC00 && unit < 0xE000;
+}
+
+}  // namespace
+
+void JsonHeaderScanner::space() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t'))
+        ++at_;
+}
+
+bool JsonHeaderScanner::expect(char wanted, const char* problem) {
+    if (at_ != end_ && *at_ == wanted) [[likely]] {
+        ++at_;
+        return true;
+    }
+    space();
+    if (at_ == end_ || *at_ != wanted) return fail(problem);
+    ++at_;
+    return true;
+}
+
+bool JsonHeaderScanner::scan() {
+    if (!expect('{', "no object")) return false;
+    space();
+    if (at_ != end_ && *at_ == '}') return true;
+    while (true) {
+        std::string_view key;
+        if (!expect('"', "no member name") || !string(key) || !expect(':', "no colon after a member name"))
+            return false;
+        if (!member(key)) return false;
+        space();
+        if (at_ == end_) return fail("the object is not closed");
+        if (*at_ == '}') return true;
+        if (!expect(',', "no comma between members")) return false;
+    }
+}
+
+bool JsonHeaderScanner::member(std::string_view key) {
+    if (key == "extFields") return fields();
+    if (key == "code") return number(header_.code);
+    if (key == "opaque") return number(header_.opaque);
+    if (key == "flag") return number(header_.flag);
+    if (key == "version") return number(header_.version);
+    std::string_view text;
+    bool null = false;
+    if (!value(text, null)) return false;
+    if (key == "language") {
+        const auto ordinal = parse_int32(text);
+        header_.language =
+            ordinal.ok() && ordinal.value >= 0 && ordinal.value <= static_cast<int>(Language::node_js)
+                ? static_cast<Language>(ordinal.value)
+                : language_of(text);
+    }
+    if (key == "remark" && !null) header_.remark = text;
+    return true;
+}
+
+bool JsonHeaderScanner::fields() {
+    space();
+    if (at_ == end_ || *at_ != '{') {
+        std::string_view text;
+        bool null = false;
+        if (!value(text, null)) return false;
+        return null || fail("extFields is no object");
+    }
+    ++at_;
+    space();
+    if (at_ != end_ && *at_ == '}') {
+        ++at_;
+        return true;
+    }
+    while (true) {
+        std::string_view key;
+        std::string_view text;
+        bool null = false;
+        if (!expect('"', "no field name") || !string(key) || !expect(':', "no colon after a field name"))
+            return false;
+        if (!value(text, null)) return false;
+        if (!null && !header_.add(key, text)) return fail("more than 48 fields");
+        if (at_ != end_ && *at_ == ',') [[likely]] {
+            ++at_;
+            continue;
+        }
+        space();
+        if (at_ == end_) return fail("extFields is not closed");
+        if (*at_ == '}') {
+            ++at_;
+            return true;
+        }
+        if (!expect(',', "no comma between fields")) return false;
+    }
+}
+
+bool JsonHeaderScanner::number(std::int32_t& into) {
+    std::string_view text;
+    bool null = false;
+    if (!value(text, null)) return false;
+    if (null) return true;
+    const auto parsed = parse_int32(text);
+    if (!parsed.ok()) return fail("a 32-bit number was expected before this place");
+    into = parsed.value;
+    return true;
+}
+
+bool JsonHeaderScanner::value(std::string_view& text, bool& null) {
+    if (at_ != end_ && *at_ != '"') space();
+    if (at_ == end_) return fail("a value is missing");
+    if (*at_ == '"') {
+        ++at_;
+        return string(text);
+    }
+    const char* from = at_;
+    if (*at_ == '{' || *at_ == '[') {
+        if (!skip_nested()) return false;
+    } else {
+        while (at_ != end_ && !ends_word(*at_))
+            ++at_;
+        if (at_ == from) return fail("a value is missing");
+    }
+    text = {from, static_cast<std::size_t>(at_ - from)};
+    null = text == "null";
+    return true;
+}
+
+bool JsonHeaderScanner::skip_nested() {
+    std::size_t depth = 0;
+    while (at_ != end_) {
+        const char c = *at_++;
+        if (c == '{' || c == '[') ++depth;
+        if ((c == '}' || c == ']') && --depth == 0) return true;
+        if (c != '"') continue;
+        while ((at_ = find_quote(at_, end_)) != end_ && *at_ == '\\')
+            at_ += end_ - at_ > 1 ? 2 : 1;
+        if (at_ != end_) ++at_;
+    }
+    return fail("a nested value is not closed");
+}
+
+bool JsonHeaderScanner::string(std::string_view& text) {
+    const char* from = at_;
+    at_ = find_quote(at_, end_);
+    if (at_ == end_) return fail("a string is not closed");
+    if (*at_ == '\\') return escaped(from, text);
+    text = {from, static_cast<std::size_t>(at_ - from)};
+    ++at_;
+    return true;
+}
+
+/// Unescaped text is never longer than its source, so room for the whole header is room for all its strings.
+bool JsonHeaderScanner::escaped(const char* from, std::string_view& text) {
+    if (!scratch_at_) {
+        scratch_.clear();
+        scratch_.resize(static_cast<std::size_t>(end_ - begin_) + 16);
+        scratch_at_ = reinterpret_cast<char*>(scratch_.data());
+    }
+    const char* begin = scratch_at_;
+    char* to = scratch_at_;
+    at_ = from;
+    while (true) {
+        at_ = copy_to_quote(at_, end_, to);
+        if (at_ == end_) return fail("a string is not closed");
+        if (*at_++ == '"') break;
+        if (!unescape(to)) return false;
+    }
+    text = {begin, static_cast<std::size_t>(to - begin)};
+    scratch_at_ = to;
+    return true;
+}
+
+/// `at_` stands behind a backslash.
+bool JsonHeaderScanner::unescape(char*& to) {
+    if (at_ == end_) return fail("a string is not closed");
+    const char kind = *at_++;
+    switch (kind) {
+        case 'b':
+            *to++ = '\b';
+            return true;
+        case 'f':
+            *to++ = '\f';
+            return true;
+        case 'n':
+            *to++ = '\n';
+            return true;
+        case 'r':
+            *to++ = '\r';
+            return true;
+        case 't':
+            *to++ = '\t';
+            return true;
+        case 'u':
+            break;
+        default:
+            *to++ = kind;
+            return true;  // quote, slash, backslash; others as they stand
+    }
+    unsigned point = 0;
+    if (!hex4(point)) return false;
+    if (is_high_surrogate(point) && end_ - at_ >= 6 && at_[0] == '\\' && at_[1] == 'u') {
+        const char* second = at_;
+        unsigned low = 0;
+        at_ += 2;
+        if (!hex4(low)) return false;
+        if (is_low_surrogate(low))
+            point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+        else
+            at_ = second;
+    }
+    if (point >= 0xD800 && point < 0xE000) point = kReplacement;  // half a pair
+    to = append_utf8(to, point);
+    return true;
+}
+
+bool JsonHeaderScanner::hex4(unsigned& unit) {
+    if (end_ - at_ < 4) return fail("an escape is cut off");
+    unit = 0;
+    for (int i = 0; i < 4; ++i) {
+        const int digit = hex_digit(at_[i]);
+        if (digit < 0) return fail("an escape has no hex digits");
+        unit = unit << 4 | static_cast<unsigned>(digit);
+    }
+    at_ += 4;
+    return true;
+}
+
+}  // namespace posthorn::wire::remoting

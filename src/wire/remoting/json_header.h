@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "wire/remoting/header.h"
+
+namespace posthorn::wire::remoting {
+
+/// Scans one JSON header into a `Header`. Not a JSON parser: it knows the one shape, passes over what it does
+/// not need and takes more than JSON allows (raw control characters in strings, anything after the object).
+/// Made for one header and thrown away.
+class JsonHeaderScanner {
+  public:
+    JsonHeaderScanner(std::string_view text, Header& header, Buffer& scratch)
+        : begin_(text.data()),
+          at_(text.data()),
+          end_(text.data() + text.size()),
+          header_(header),
+          scratch_(scratch) {}
+
+    bool scan();
+    /// Valid after `scan()` said no.
+    const char* problem() const { return problem_; }
+    std::size_t position() const { return static_cast<std::size_t>(at_ - begin_); }
+
+  private:
+    bool member(std::string_view key);
+    bool fields();
+    bool number(std::int32_t& into);
+    /// A string, or the text of a number, a word, an object or a list; `null` is set when it was the word
+    /// null.
+    bool value(std::string_view& text, bool& null);
+    bool string(std::string_view& text);  ///< `at_` stands behind the opening quote
+    bool escaped(const char* from, std::string_view& text);
+    bool unescape(char*& to);
+    bool hex4(unsigned& unit);
+    bool skip_nested();
+
+    void space();
+    bool expect(char wanted, const char* problem);
+    bool fail(const char* problem) {
+        problem_ = problem;
+        return false;
+    }
+
+    const char* begin_;
+    const char* at_;
+    const char* end_;
+    Header& header_;
+    Buffer& scratch_;
+    char* scratch_at_ = nullptr;
+    const char* problem_ = "";
+};
+
+}  // namespace posthorn::wire::remoting
