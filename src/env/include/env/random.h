@@ -22,7 +22,7 @@ class Random {
     /// Uniform in [0, bound); zero for a bound of zero.
     std::uint64_t below(std::uint64_t bound);
     /// Uniform in [low, high], both included.
-    std::uint64_t between(std::uint64_t low, std::uint64_t high) { return low + below(high - low + 1); }
+    std::uint64_t between(std::uint64_t low, std::uint64_t high);
     bool chance(double probability);
     /// A generator of its own, so that one consumer's draws do not shift another's.
     Random fork() { return Random((*this)()); }
