@@ -1,0 +1,10 @@
+#pragma once
+
+#include "cli/command.h"
+
+// One line per command file: what commands.cc lists.
+namespace posthorn::cli {
+
+int run_version(const Arguments& arguments);
+
+}  // namespace posthorn::cli

@@ -1,0 +1,17 @@
+#include "runtime/asio.h"
+
+#include <pthread.h>
+
+namespace posthorn::runtime {
+
+AsioThread::AsioThread(const char* name)
+    : work_(boost::asio::make_work_guard(context_)), thread_([this] { context_.run(); }) {
+    pthread_setname_np(thread_.native_handle(), name);
+}
+
+AsioThread::~AsioThread() {
+    context_.stop();
+    thread_.join();
+}
+
+}  // namespace posthorn::runtime
