@@ -59,13 +59,14 @@ class SimInode {
     using Page = std::array<std::byte, page_size>;
     using Pages = std::vector<std::shared_ptr<Page>>;  ///< null: zeros
 
-    /// One change since the last sync: `size` bytes of the journal written at `offset`, or a cut at `offset`.
+    /// One change since the last sync: `size` bytes of the journal written at `offset`, or the file shortened
+    /// to `offset`.
     struct Change {
-        enum Kind { write, cut } kind;
+        enum Kind { written, shortened } kind;
         std::uint64_t offset;
         std::uint64_t size;
         std::size_t journal_at;
-        std::size_t lengths_before;  ///< of a cut: changes of length that came before it
+        std::size_t lengths_before;  ///< of a shortening: changes of length that came before it
     };
 
     static Page& own_page(Pages& pages, std::uint64_t index);
