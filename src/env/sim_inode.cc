@@ -132,14 +132,16 @@ void SimInode::truncate(std::uint64_t size) {
     set_size(size);
 }
 
+std::uint64_t SimInode::end_page(const Change& change) const {
+    if (change.kind == Change::written) return pages_for(change.offset + change.size);
+    return std::max(cache_.size(), disk_.size());
+}
+
 std::vector<std::uint64_t> SimInode::dirty_pages() const {
     std::vector<std::uint64_t> pages;
     for (const Change& change : changes_) {
-        const std::uint64_t end = change.kind == Change::written ? pages_for(change.offset + change.size)
-                                                                 : std::max(cache_.size(), disk_.size());
-        for (std::uint64_t i = change.offset / page_size; i < end; ++i) {
-            if (pages.empty() || pages.back() != i) pages.push_back(i);
-        }
+        for (std::uint64_t i = change.offset / page_size; i < end_page(change); ++i)
+            pages.push_back(i);
     }
     std::sort(pages.begin(), pages.end());
     pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
@@ -231,9 +233,7 @@ void SimInode::power_cut(Random& random, const CutStyle& style) {
     std::map<std::uint64_t, std::vector<std::size_t>> touched;
     for (std::size_t number = 0; number < changes_.size(); ++number) {
         const Change& change = changes_[number];
-        const std::uint64_t end = change.kind == Change::written ? pages_for(change.offset + change.size)
-                                                                 : std::max(cache_.size(), disk_.size());
-        for (std::uint64_t i = change.offset / page_size; i < end; ++i)
+        for (std::uint64_t i = change.offset / page_size; i < end_page(change); ++i)
             touched[i].push_back(number);
     }
     for (const auto& [index, changes] : touched) {

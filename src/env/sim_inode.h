@@ -73,6 +73,7 @@ class SimInode {
     static void zero_from(Pages& pages, std::uint64_t offset);
     void set_size(std::uint64_t size);
     void recount();
+    std::uint64_t end_page(const Change& change) const;
     std::vector<std::uint64_t> dirty_pages() const;
     std::uint64_t survive_length(Random& random, const CutStyle& style, std::size_t& lengths_kept) const;
     std::shared_ptr<Page> survive_page(std::uint64_t index, std::span<const std::size_t> changes,
