@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "json_header.h"
 
 namespace posthorn::wire::remoting {
@@ -15,16 +13,6 @@ constexpr std::size_t kScratchKept = 64 * 1024;
 constexpr std::array<std::string_view, 14> kLanguages = {"JAVA",   "CPP",  "DOTNET", "PYTHON", "DELPHI",
                                                          "ERLANG", "RUBY", "OTHER",  "HTTP",   "GO",
                                                          "PHP",    "OMS",  "RUST",   "NODE_JS"};
-
-template <class T>
-Parsed<T> parse_number(std::string_view text) {
-    using State = typename Parsed<T>::State;
-    if (text.empty()) return {State::missing, {}};
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return {State::malformed, {}};
-    return {State::ok, value};
-}
 
 Error missing(std::string_view key) {
     return {Errc::invalid, fmt::format("header field {} is missing", key)};
@@ -74,13 +62,6 @@ Language language_of(std::string_view name) {
     return Language::other;
 }
 
-Parsed<std::int32_t> parse_int32(std::string_view text) {
-    return parse_number<std::int32_t>(text);
-}
-Parsed<std::int64_t> parse_int64(std::string_view text) {
-    return parse_number<std::int64_t>(text);
-}
-
 Parsed<bool> parse_bool(std::string_view text) {
     using State = Parsed<bool>::State;
     if (text.empty()) return {State::missing, false};
@@ -95,12 +76,6 @@ void Header::reset(Encoding from) {
     code = version = opaque = flag = 0;
     remark = {};
     count_ = 0;
-}
-
-bool Header::add(std::string_view key, std::string_view value) {
-    if (count_ == kMaxFields) return false;
-    fields_[count_++] = {key, value};
-    return true;
 }
 
 const Field* Header::find(std::string_view key) const {

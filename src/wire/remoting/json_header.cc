@@ -1,5 +1,7 @@
 #include "json_header.h"
 
+#include <cstring>
+
 #include "text_scan.h"
 
 namespace posthorn::wire::remoting {
@@ -65,6 +67,8 @@ bool JsonHeaderScanner::scan() {
     space();
     if (at_ != end_ && *at_ == '}') return true;
     while (true) {
+        while (plain_member()) {
+        }
         std::string_view key;
         if (!expect('"', "no member name") || !string(key) || !expect(':', "no colon after a member name"))
             return false;
@@ -74,6 +78,42 @@ bool JsonHeaderScanner::scan() {
         if (*at_ == '}') return true;
         if (!expect(',', "no comma between members")) return false;
     }
+}
+
+inline bool JsonHeaderScanner::starts(std::string_view with) {
+    if (static_cast<std::size_t>(end_ - at_) < with.size() || std::memcmp(at_, with.data(), with.size()) != 0)
+        return false;
+    at_ += with.size();
+    return true;
+}
+
+/// Up to nine digits and the comma behind them.
+inline bool JsonHeaderScanner::plain_number(std::int32_t& into) {
+    const char* at = at_;
+    const char* const end = end_ - at > 10 ? at + 10 : end_;
+    std::int32_t value = 0;
+    for (; at != end && *at >= '0' && *at <= '9'; ++at)
+        value = value * 10 + (*at - '0');
+    if (at == at_ || at == end || *at != ',') return false;
+    into = value;
+    at_ = at + 1;
+    return true;
+}
+
+/// One member written as Java writes it, with the comma behind it. Otherwise false, and nothing is taken: the
+/// general way decides.
+bool JsonHeaderScanner::plain_member() {
+    const char* const from = at_;
+    if (starts(R"("code":)") && plain_number(header_.code)) return true;
+    if (starts(R"("flag":)") && plain_number(header_.flag)) return true;
+    if (starts(R"("opaque":)") && plain_number(header_.opaque)) return true;
+    if (starts(R"("serializeTypeCurrentRPC":"JSON",)")) return true;
+    if (starts(R"("language":"JAVA",)")) {
+        header_.language = Language::java;
+        return true;
+    }
+    at_ = from;
+    return false;
 }
 
 bool JsonHeaderScanner::member(std::string_view key) {
@@ -111,25 +151,47 @@ bool JsonHeaderScanner::fields() {
         return true;
     }
     while (true) {
-        std::string_view key;
-        std::string_view text;
-        bool null = false;
-        if (!expect('"', "no field name") || !string(key) || !expect(':', "no colon after a field name"))
-            return false;
-        if (!value(text, null)) return false;
-        if (!null && !header_.add(key, text)) return fail("more than 48 fields");
-        if (at_ != end_ && *at_ == ',') [[likely]] {
-            ++at_;
-            continue;
-        }
-        space();
-        if (at_ == end_) return fail("extFields is not closed");
-        if (*at_ == '}') {
-            ++at_;
-            return true;
-        }
-        if (!expect(',', "no comma between fields")) return false;
+        plain_fields();
+        bool closed = false;
+        if (!any_field(closed)) return false;
+        if (closed) return true;
     }
+}
+
+/// Takes fields as long as they are written `"key":"value",`: the usual ones, and the reason headers are
+/// cheap. Stops in front of the first that is not (escapes, a raw number, spaces, the last one).
+void JsonHeaderScanner::plain_fields() {
+    const char* at = at_;
+    const char* const end = end_;
+    while (end - at > 1 && *at == '"') {
+        const char* const key = at + 1;
+        const char* const key_end = find_quote(key, end);
+        if (end - key_end < 4 || key_end[0] != '"' || key_end[1] != ':' || key_end[2] != '"') break;
+        const char* const text = key_end + 3;
+        const char* const text_end = find_quote(text, end);
+        if (end - text_end < 2 || text_end[0] != '"' || text_end[1] != ',') break;
+        if (!header_.add({key, static_cast<std::size_t>(key_end - key)},
+                         {text, static_cast<std::size_t>(text_end - text)}))
+            break;
+        at = text_end + 2;
+    }
+    at_ = at;
+}
+
+bool JsonHeaderScanner::any_field(bool& closed) {
+    std::string_view key;
+    std::string_view text;
+    bool null = false;
+    if (!expect('"', "no field name") || !string(key) || !expect(':', "no colon after a field name"))
+        return false;
+    if (!value(text, null)) return false;
+    if (!null && !header_.add(key, text)) return fail("more than 48 fields");
+    space();
+    if (at_ == end_) return fail("extFields is not closed");
+    closed = *at_ == '}';
+    if (!closed) return expect(',', "no comma between fields");
+    ++at_;
+    return true;
 }
 
 bool JsonHeaderScanner::number(std::int32_t& into) {
@@ -194,15 +256,24 @@ bool JsonHeaderScanner::escaped(const char* from, std::string_view& text) {
         scratch_.resize(static_cast<std::size_t>(end_ - begin_) + 16);
         scratch_at_ = reinterpret_cast<char*>(scratch_.data());
     }
-    const char* begin = scratch_at_;
+    const char* const begin = scratch_at_;
+    const char* const end = end_;
     char* to = scratch_at_;
-    at_ = from;
+    const char* at = from;
     while (true) {
-        at_ = copy_to_quote(at_, end_, to);
-        if (at_ == end_) return fail("a string is not closed");
-        if (*at_++ == '"') break;
+        at = copy_to_quote(at, end, to);
+        if (at != end && *at == '"') break;
+        // The marks between properties, in every send: \u0001 and \u0002.
+        if (end - at >= 6 && std::memcmp(at, "\\u000", 5) == 0 && at[5] >= '0' && at[5] <= '9') {
+            *to++ = static_cast<char>(at[5] - '0');
+            at += 6;
+            continue;
+        }
+        at_ = at == end ? at : at + 1;
         if (!unescape(to)) return false;
+        at = at_;
     }
+    at_ = at + 1;
     text = {begin, static_cast<std::size_t>(to - begin)};
     scratch_at_ = to;
     return true;

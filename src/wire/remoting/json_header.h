@@ -26,8 +26,13 @@ class JsonHeaderScanner {
     std::size_t position() const { return static_cast<std::size_t>(at_ - begin_); }
 
   private:
+    bool plain_member();
+    bool plain_number(std::int32_t& into);
+    bool starts(std::string_view with);
     bool member(std::string_view key);
     bool fields();
+    void plain_fields();
+    bool any_field(bool& closed);
     bool number(std::int32_t& into);
     /// A string, or the text of a number, a word, an object or a list; `null` is set when it was the word
     /// null.

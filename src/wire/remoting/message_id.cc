@@ -1,5 +1,7 @@
 #include "wire/remoting/message_id.h"
 
+#include <cstring>
+
 namespace posthorn::wire::remoting {
 namespace {
 
@@ -22,11 +24,20 @@ bool from_hex(std::string_view text, std::byte* to) {
 }  // namespace
 
 void MessageId::append(Bytes bytes) {
-    constexpr char kHex[] = "0123456789ABCDEF";
+    // Both digits of every byte: half the steps of taking them one by one.
+    static constexpr auto kPairs = [] {
+        constexpr char kHex[] = "0123456789ABCDEF";
+        std::array<std::array<char, 2>, 256> pairs{};
+        for (std::size_t i = 0; i < 256; ++i)
+            pairs[i] = {kHex[i >> 4], kHex[i & 15]};
+        return pairs;
+    }();
+    char* to = text_.data() + size_;
     for (const std::byte byte : bytes) {
-        text_[size_++] = kHex[std::to_integer<unsigned>(byte) >> 4];
-        text_[size_++] = kHex[std::to_integer<unsigned>(byte) & 15];
+        std::memcpy(to, kPairs[std::to_integer<std::size_t>(byte)].data(), 2);
+        to += 2;
     }
+    size_ += bytes.size() * 2;
 }
 
 MessageId make_offset_message_id(const Host& host, std::int64_t physical_offset) {

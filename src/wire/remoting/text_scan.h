@@ -25,8 +25,10 @@ inline unsigned quote_bits(__m128i bytes) {
 }
 #endif
 
-/// The first quote or backslash, or `end`.
+/// The first quote or backslash, or `end`. Most strings of a send header have one character: a branch that is
+/// predicted beats a search whose result the next step waits for.
 inline const char* find_quote(const char* at, const char* end) {
+    if (end - at >= 2 && at[0] != '\\' && at[1] == '"' && at[0] != '"') return at + 1;
 #if defined(__SSE2__)
     for (; end - at >= 16; at += 16)
         if (const unsigned bits = quote_bits(load16(at))) return at + __builtin_ctz(bits);
