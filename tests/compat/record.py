@@ -102,7 +102,8 @@ class Recorder:
             code = frame.code
             requests[frame.opaque] = code
         side = "response" if frame.response else "request"
-        kind = (frame.binary, code, sender, side, frame.code, tuple(sorted(frame.fields)))
+        kind = (frame.binary, code, sender, side, frame.code, tuple(sorted(frame.fields)),
+                frame.fields.get("batch"), frame.fields.get("m"), frame.fields.get("sysFlag"), frame.fields.get("f"))
         name = f"{self.client}{'-binary' if frame.binary else ''}-{code}-{NAMES.get(code, 'other')}-{side}"
         with self.lock:
             number = self.count.get(name, 0) + 1
