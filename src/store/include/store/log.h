@@ -44,8 +44,12 @@ struct LogOptions {
     std::uint64_t cold_bytes = 16ull << 20;     ///< blocks of older bytes kept in memory
     std::uint32_t max_record_bytes = 8u << 20;  ///< at most a quarter of the tail
     std::uint64_t store_id = 0;                 ///< of this data directory, seeds every checksum
+    /// Queue log: count the live messages of every segment, for `release` and `maintain`. Costs memory for
+    /// the directory of every segment (24 bytes per queue and segment).
+    bool counts_live = false;
     /// Called right after a new segment became the active one and before anything else is appended to it:
-    /// the broker writes the state recovery needs, so that older segments need not be replayed for it.
+    /// the broker writes the state recovery needs, so that older segments need not be replayed for it. An
+    /// older segment is sealed, and so no longer replayed, when this state is synced. Not called by `open`.
     std::function<void()> on_roll;
     /// Called inside `Worker::collect` when bytes somebody was told are `loading` have come (or failed).
     std::function<void()> on_loaded;
@@ -82,6 +86,8 @@ struct SegmentInfo {
 /// process loses nothing written); `request_sync` makes the worker sync, and `synced()` moves when the
 /// worker's results are collected (a power cut loses nothing synced). Nothing here waits for the disk but
 /// `open`, `write` (page cache) and the roll.
+///
+/// A kill loses what was not written; so does destroying the log, which writes nothing.
 ///
 /// Errors. `append` refuses a record that is too large (invalid), when the next segment cannot be allocated
 /// (no_space; goes away when there is room) and after a failed write or sync (read_only, until reopened).
