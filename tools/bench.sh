@@ -7,7 +7,7 @@ for benchmark in build/bench_*; do
     echo "== $(basename "$benchmark")"
     "$benchmark"
 done
-if [ -x bench/rocketmq.py ]; then
+if [ -x tools/bench/run.py ]; then
     echo "== side by side with Apache RocketMQ"
-    exec bench/rocketmq.py "$@"
+    exec tools/bench/run.py "$@"
 fi

@@ -27,11 +27,11 @@ JDK17 = [f"--add-exports=java.base/{p}=ALL-UNNAMED" for p in
          ("sun.nio.ch", "java.nio", "java.lang", "java.util")]
 
 
-def jars():
-    """The server's jars, fetched by Maven on first use."""
-    out = BUILD / "jars" / f"apache-{VERSION}"
+def jars(pom=HERE / "apache", name="apache"):
+    """The folder with the jars of a pom, the server's by default, fetched by Maven on first use."""
+    out = BUILD / "jars" / f"{name}-{VERSION}"
     if not (out / ".complete").exists():
-        subprocess.run(["mvn", "-q", "-B", "-f", str(HERE / "apache" / "pom.xml"),
+        subprocess.run(["mvn", "-q", "-B", "-f", str(pom / "pom.xml"),
                         f"-Dserver.version={VERSION}", "dependency:copy-dependencies",
                         "-DincludeScope=runtime", f"-DoutputDirectory={out}"], check=True)
         (out / ".complete").touch()
@@ -50,10 +50,12 @@ def wait_port(port, seconds, process):
     raise RuntimeError(f"nothing listens on {port} after {seconds} s")
 
 
-def launch(home, name, heap, main, *args):
+SMALL_JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4")
+
+
+def launch(home, name, heap, main, *args, jvm=SMALL_JVM):
     log = open(home / f"{name}.out", "ab")
-    command = ["java", f"-Xms{heap}m", f"-Xmx{heap}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4",
-               *JDK17, f"-Duser.home={home}", f"-Drocketmq.home.dir={home}",
+    command = ["java", f"-Xms{heap}m", f"-Xmx{heap}m", *jvm, *JDK17, f"-Duser.home={home}", f"-Drocketmq.home.dir={home}",
                "-cp", f"{jars()}/*", main, *args]
     process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                start_new_session=True,
@@ -62,8 +64,9 @@ def launch(home, name, heap, main, *args):
     return process
 
 
-def start(home, namesrv_port=19876, broker_port=20911):
-    """Starts both; returns the name server's address once the broker is registered with it."""
+def start(home, namesrv_port=19876, broker_port=20911, settings=(), heap=768, jvm=SMALL_JVM):
+    """Starts both; returns the name server's address once the broker is registered with it. `settings` are
+    further lines of broker.conf; `heap` (MiB) and `jvm` are the broker's."""
     home = Path(home).resolve()
     (home / "conf").mkdir(parents=True, exist_ok=True)
     namesrv = f"127.0.0.1:{namesrv_port}"
@@ -73,13 +76,14 @@ def start(home, namesrv_port=19876, broker_port=20911):
         "brokerIP1=127.0.0.1", f"listenPort={broker_port}", f"haListenPort={broker_port + 1}",
         f"namesrvAddr={namesrv}", f"storePathRootDir={home}/store",
         f"storePathCommitLog={home}/store/commitlog", "mappedFileSizeCommitLog=268435456",
+        *settings,
     ]) + "\n")
     process = launch(home, "namesrv", 256, "org.apache.rocketmq.namesrv.NamesrvStartup",
                      "-c", str(home / "namesrv.conf"))
     wait_port(namesrv_port, 60, process)
-    process = launch(home, "broker", 768, "org.apache.rocketmq.broker.BrokerStartup",
-                     "-c", str(home / "broker.conf"))
-    wait_port(broker_port, 90, process)
+    process = launch(home, "broker", heap, "org.apache.rocketmq.broker.BrokerStartup",
+                     "-c", str(home / "broker.conf"), jvm=jvm)
+    wait_port(broker_port, 240, process)
     return namesrv
 
 
