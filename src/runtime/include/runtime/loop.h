@@ -99,7 +99,8 @@ class Loop {
     /// once, however many are posted before it wakes.
     void post(Callback callback);
 
-    /// Runs once, not before `delay`. Delays are measured from the time this tick began.
+    /// Runs once, not before `delay`. Within a tick delays are measured from its
+    /// beginning.
     [[nodiscard]] Timer after(std::chrono::milliseconds delay, Callback callback);
 
     [[nodiscard]] TickHook on_tick_end(TickPhase phase, Callback callback);
@@ -111,6 +112,7 @@ class Loop {
 
     /// Steady time at the beginning of this tick: one clock reading for all its handlers.
     std::int64_t now_ns() const;
+    /// Ticks begun so far; between two ticks the number of the last one.
     std::uint64_t ticks() const;
 
     /// For sockets and other descriptors. The watcher must be unwatched before it or its descriptor goes;

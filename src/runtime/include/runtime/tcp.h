@@ -14,6 +14,8 @@
 #include "base/result.h"
 #include "runtime/loop.h"
 
+struct iovec;
+
 namespace posthorn::runtime {
 
 class Connection;
@@ -118,7 +120,7 @@ class Connection final : private Watcher {
     bool closed() const { return descriptor_ < 0; }
 
     /// Replaces the options' idle time for this connection (a negotiated heartbeat); zero for never.
-    void set_idle_timeout(std::chrono::milliseconds timeout) { idle_ms_ = timeout.count(); }
+    void set_idle_timeout(std::chrono::milliseconds timeout);
 
   private:
     friend class Connections;
@@ -133,13 +135,22 @@ class Connection final : private Watcher {
     void on_ready(std::uint32_t events) override;
     void finish_connect();
     void receive();
-    void offer(Bytes data);
+    std::size_t receive_small();
+    std::size_t receive_large();
+    std::size_t receive_into(std::byte* into);
+    std::size_t offer(Bytes data);
+    void offer_again();
+    void keep_input(std::size_t consumed);
     void flush();
-    std::size_t send_pieces();
+    template <class Take>
+    void each_unsent(Take take) const;
+    std::size_t send_now();
     void keep_unsent(std::size_t sent);
     void output_sent();
+    bool wants_input() const { return !paused_ && !congested_ && !closing_ && !connecting_; }
     void update_interest();
     void mark_dirty();
+    void touch();
 
     Connections& owner_;
     std::unique_ptr<ConnectionHandler> handler_;
@@ -162,8 +173,8 @@ class Connection final : private Watcher {
     bool congested_ = false;
     bool blocked_ = false;  ///< the socket took less than offered; waiting for EPOLLOUT
     bool dirty_ = false;
-    bool reoffer_ = false;
-    bool closing_ = false;  ///< close_when_sent
+    bool offering_ = false;  ///< in the owner's offers_
+    bool closing_ = false;   ///< close_when_sent
 };
 
 /// The connections of one loop that share limits and counters (say, all of one protocol). One thread.
@@ -193,20 +204,29 @@ class Connections {
     Connection* add(int descriptor, std::string peer, std::unique_ptr<ConnectionHandler> handler,
                     bool connecting);
     void settle();
+    void settle_again();
     void flush();
+    void flush_again();
     void sweep_idle();
+    void note_idle(std::int64_t idle_ms);
     Buffer take_buffer();
-    void give_buffer(Buffer buffer);
+    void give_buffer(Buffer& buffer);
 
     Loop& loop_;
     const ConnectionOptions options_;
     ConnectionStats stats_;
     std::vector<std::unique_ptr<Connection>> all_;
-    std::vector<Connection*> dirty_;     ///< have output or input to offer again; drained every tick
+    std::vector<Connection*> dirty_;     ///< have output; drained every tick
+    std::vector<Connection*> offers_;    ///< have unconsumed input to offer again
     std::vector<Connection*> finished_;  ///< closed, their handlers not told yet
+    std::vector<Connection*> flushing_;
+    std::vector<iovec> pieces_;  ///< of the send that is being made
     std::vector<Buffer> spare_;
     Buffer scratch_;  ///< every receive lands here first, so idle connections need no buffer
     std::uint64_t next_id_ = 1;
+    std::uint64_t settled_tick_;  ///< the tick whose settling is done: what comes now needs another one
+    std::uint64_t flushed_tick_;  ///< the same for flushing
+    std::int64_t sweep_ms_ = 0;   ///< zero: nobody has an idle time
     TickHook settle_hook_;
     TickHook flush_hook_;
     Timer sweep_timer_;
