@@ -278,6 +278,16 @@ std::string_view name(RequestCode code) {
             return "CONTROLLER_GET_NEXT_BROKER_ID";
         case RequestCode::controller_apply_broker_id:
             return "CONTROLLER_APPLY_BROKER_ID";
+        case RequestCode::broker_close_channel_request:
+            return "BROKER_CLOSE_CHANNEL_REQUEST";
+        case RequestCode::check_not_active_broker_request:
+            return "CHECK_NOT_ACTIVE_BROKER_REQUEST";
+        case RequestCode::get_broker_live_info_request:
+            return "GET_BROKER_LIVE_INFO_REQUEST";
+        case RequestCode::get_sync_state_data_request:
+            return "GET_SYNC_STATE_DATA_REQUEST";
+        case RequestCode::raft_broker_heart_beat_event_request:
+            return "RAFT_BROKER_HEART_BEAT_EVENT_REQUEST";
         case RequestCode::update_cold_data_flow_ctr_config:
             return "UPDATE_COLD_DATA_FLOW_CTR_CONFIG";
         case RequestCode::remove_cold_data_flow_ctr_config:
@@ -318,6 +328,8 @@ std::string_view name(RequestCode code) {
             return "NOTIFICATION";
         case RequestCode::polling_info:
             return "POLLING_INFO";
+        case RequestCode::pop_rollback:
+            return "POP_ROLLBACK";
         case RequestCode::batch_ack_message:
             return "BATCH_ACK_MESSAGE";
     }

@@ -145,6 +145,11 @@ enum class RequestCode : std::int32_t {
     clean_broker_data = 1011,
     controller_get_next_broker_id = 1012,
     controller_apply_broker_id = 1013,
+    broker_close_channel_request = 1014,
+    check_not_active_broker_request = 1015,
+    get_broker_live_info_request = 1016,
+    get_sync_state_data_request = 1017,
+    raft_broker_heart_beat_event_request = 1018,
     update_cold_data_flow_ctr_config = 2001,
     remove_cold_data_flow_ctr_config = 2002,
     get_cold_data_flow_ctr_info = 2003,
@@ -165,6 +170,7 @@ enum class RequestCode : std::int32_t {
     change_message_invisibletime = 200053,
     notification = 200054,
     polling_info = 200055,
+    pop_rollback = 200056,
     batch_ack_message = 200151,
 };
 /// RocketMQ's own name, as in "SEND_MESSAGE_V2".
