@@ -49,10 +49,8 @@ template <class Step>
 void measure(benchmark::State& state, Step step) {
     step();
     const std::size_t before = allocations;
-    std::size_t rounds = 0;
     for (auto _ : state) {
         step();
-        ++rounds;
     }
     if (allocations - before > 64) state.SkipWithError("allocates per message");
 }

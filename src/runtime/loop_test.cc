@@ -1,24 +1,19 @@
 #include "runtime/loop.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/post.hpp>
 #include <csignal>
 #include <future>
 #include <string>
 #include <thread>
 
-#include "runtime/asio.h"
-
 namespace posthorn::runtime {
 namespace {
 
 using std::chrono::milliseconds;
-using testing::ElementsAre;
 
 class LoopTest : public testing::Test {
   protected:
@@ -222,22 +217,6 @@ TEST_F(LoopTest, SignalsReachTheHandlerOnTheLoop) {
     loop.post([] { std::raise(SIGTERM); });
     loop.run();
     EXPECT_EQ(seen, SIGTERM);
-}
-
-TEST_F(LoopTest, AnAsioThreadAndTheLoopAnswerEachOther) {
-    AsioThread http("http");
-    std::string story;
-    boost::asio::post(http.context(), [&] {
-        loop.post([&] {
-            story += "engine ";
-            boost::asio::post(http.context(), [&] {
-                story += "answer";
-                loop.stop();
-            });
-        });
-    });
-    loop.run();
-    EXPECT_EQ(story, "engine answer");
 }
 
 }  // namespace

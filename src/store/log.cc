@@ -30,6 +30,9 @@ Result<void> Log::write() {
 void Log::request_sync() {
     impl_->request_sync();
 }
+Result<void> Log::sync() {
+    return impl_->sync();
+}
 
 Position Log::end() const {
     return impl_->end();

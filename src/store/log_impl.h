@@ -31,6 +31,7 @@ class Log::Impl {
 
     // --- sync and seal -------------------------------------------------------------------------------------
     void request_sync();
+    Result<void> sync();
 
     // --- read ----------------------------------------------------------------------------------------------
     Range range(model::QueueId queue) const;
@@ -131,7 +132,7 @@ class Log::Impl {
     Found<EntryRow> entry_row(Segment& segment, std::uint32_t row);
     Read index_unit(Segment& segment, std::uint32_t unit, const ColdPiece** out);
     /// What a hole in a queue means: damage took it, or it was settled and its segment removed.
-    Read gap() const { return damaged_segments_ > 0 ? Read::damaged : Read::none; }
+    Read gap() const { return options_.counts_live && damaged_segments_ == 0 ? Read::none : Read::damaged; }
     Found<Bytes> bytes_at(std::uint64_t position, std::size_t size);
     Read cold_bytes(Segment& segment, std::uint64_t position, std::size_t size, Bytes* out);
     Result<std::shared_ptr<env::File>> file_of(Segment& segment);
@@ -142,6 +143,7 @@ class Log::Impl {
     // space
     void remove_segment(Segments::iterator segment);
     void remove_files(std::vector<std::string> names);
+    void remove_next();
     std::uint64_t first_offset(model::QueueId queue, const QueueState& state) const;
 
     Segment& active() { return *segments_.back(); }
@@ -178,6 +180,8 @@ class Log::Impl {
 
     bool syncing_ = false, sync_wanted_ = false;
     bool sealing_ = false;
+    bool removing_ = false;
+    std::vector<std::string> removals_;        ///< files on their way out, first to go first
     std::optional<std::uint64_t> lone_index_;  ///< begin of the index file kept for its ends alone
 
     Recovered recovered_;

@@ -56,6 +56,7 @@ Result<std::unique_ptr<Segment>> Log::Impl::open_unsealed(std::uint64_t begin) {
     segment->capacity = header ? header->capacity : std::max(*size, options_.segment_bytes);
     segment->end = segment->data_begin();
     segment->file = std::move(*file);
+    segment->header_good = header.has_value();
     segment->index = std::make_shared<SegmentIndex>(segment->number);
     return segment;
 }
@@ -169,6 +170,13 @@ void Log::Impl::add_damage(Segment& segment, std::uint64_t from, std::uint64_t t
 /// Ends the log at the recovery's position: nothing may be left behind it that could pose as a batch when the
 /// positions are used again.
 Result<void> Log::Impl::cut(Recovery& recovery) {
+    // A segment whose data simply ends, with another after it: the roll was the last that worked.
+    while (recovery.at + 1 < recovery.pieces.size() &&
+           recovery.pieces[recovery.at + 1].segment->header_good &&
+           recovery.pieces[recovery.at].scanner->zero_from(recovery.position)) {
+        take_ends(*recovery.pieces[recovery.at].segment);
+        recovery.position = recovery.pieces[++recovery.at].segment->data_begin();
+    }
     recovered_.torn = recovery.leftovers();
     recovered_.cut = Position(recovery.position);
     for (; recovery.pieces.size() > recovery.at + 1; recovery.pieces.pop_back(), segments_.pop_back())

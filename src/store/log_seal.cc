@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "log_impl.h"
 
@@ -52,11 +53,28 @@ void Log::Impl::finish_sync(std::uint64_t target, const Result<void>& result) {
     seal_next();
 }
 
+Result<void> Log::Impl::sync() {
+    POSTHORN_CHECK(!syncing_, "a blocking sync while another one is under way");
+    if (auto done = write(); !done) return done;
+    Result<void> result;
+    bool names = false;
+    for (auto at = first_unsealed(); at != segments_.end(); ++at) {
+        // (`write` may have begun a sync of its own: its files are synced twice rather than trusted.)
+        if (((*at)->unsynced || syncing_) && result) result = (*at)->file->sync_data();
+        names |= (*at)->name_unsynced;
+        (*at)->unsynced = (*at)->name_unsynced = false;
+    }
+    if (names && result) result = files_.sync_directory(directory_);
+    finish_sync(written_, result);
+    return result;
+}
+
 /// Segments are sealed one after the other, in order, so that those still to be replayed are always the
 /// newest.
 void Log::Impl::seal_next() {
     Segment& segment = **first_unsealed();
     if (sealing_ || failed_ || &segment == &active() || synced_ < segment.sealable_at) return;
+    if (options_.may_seal && !options_.may_seal()) return;
     struct Job {
         IndexSource source;
         Result<IndexSummary> result = Error{Errc::invalid, "not run"};

@@ -65,6 +65,7 @@ void Log::Impl::release(model::QueueId queue, model::QueueOffset offset) {
 Result<void> Log::Impl::maintain() {
     roll_refused_at_ = std::min<std::int64_t>(roll_refused_at_, 1);  // room may have come
     seal_next();
+    remove_next();
     if (!options_.counts_live) return {};
     std::vector<RunRow> gone;
     for (std::size_t n = sealed_; n-- > 0;) {
@@ -100,16 +101,30 @@ void Log::Impl::remove_segment(Segments::iterator at) {
     remove_files(std::move(names));
 }
 
-/// In order, each durable before the next, so that an index never goes before its segment.
+/// In order, each durable before the next: an index never goes before its segment, nor a segment before an
+/// older one, or a crash between would leave a hole.
 void Log::Impl::remove_files(std::vector<std::string> names) {
-    const auto work = [&files = files_, directory = directory_, names = std::move(names)] {
-        for (const std::string& name : names) {
-            auto done = files.remove(directory + "/" + name);
-            if (done) done = files.sync_directory(directory);
-            if (!done) log_warn("store", "cannot remove {}: {}", name, done.error().message);
-        }
-    };
-    if (!worker_.submit(work, [] {})) work();
+    removals_.insert(removals_.end(), names.begin(), names.end());
+    remove_next();
+}
+
+void Log::Impl::remove_next() {
+    if (removing_ || removals_.empty()) return;
+    removing_ = worker_.submit(
+        [&files = files_, directory = directory_, names = removals_] {
+            for (const std::string& name : names) {
+                auto done = files.remove(directory + "/" + name);
+                if (done) done = files.sync_directory(directory);
+                if (!done) log_warn("store", "cannot remove {}: {}", name, done.error().message);
+            }
+        },
+        [self = std::weak_ptr(self_)] {
+            if (const auto log = self.lock()) {
+                (*log)->removing_ = false;
+                (*log)->remove_next();
+            }
+        });
+    if (removing_) removals_.clear();
 }
 
 /// The lowest offset of a queue that is still somewhere in the log (where live messages are counted).

@@ -424,7 +424,8 @@ TEST_F(LogTest, PositionsThatAreNoMessageAreNotFound) {
                 ASSERT_EQ(record.offset(0).value(), starts[at]);
             }
         }
-        for (const std::uint64_t at : {~std::uint64_t{0}, ~std::uint64_t{7}, std::uint64_t{1} << 63, log_->end().value()}) {
+        for (const std::uint64_t at :
+             {~std::uint64_t{0}, ~std::uint64_t{7}, std::uint64_t{1} << 63, log_->end().value()}) {
             Record record;
             EXPECT_EQ(log_->record_at(Position(at), &record), Read::none);
         }

@@ -51,6 +51,7 @@ struct Segment {
     std::uint64_t sealable_at = never;  ///< may be sealed when everything before is synced
     bool unsynced = false;              ///< bytes were written since the last sync
     bool name_unsynced = false;
+    bool header_good = true;
 
     /// From then on:
     std::unique_ptr<IndexSummary> summary;

@@ -200,9 +200,9 @@ class Go(Suite):
 
 
 class Node(Suite):
-    def __init__(self):
-        super().__init__("ali-ons-3.12.0")
-        self.folder = BUILD / "node"
+    def __init__(self, name="ali-ons-3.12.0", program=HERE / "node" / "main.js"):
+        super().__init__(name)
+        self.program, self.folder = program, BUILD / "node"
 
     def prepare(self):
         tool("node", "npm")
@@ -212,12 +212,11 @@ class Node(Suite):
             shutil.copy(HERE / "node" / "package.json", self.folder)
             build(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"],
                   cwd=self.folder)
-            shutil.copy(HERE / "node" / "main.js", self.folder)
             stamp.touch()
 
     def command(self, target, pattern, full):
-        return ["node", str(self.folder / "main.js"), target.namesrv, pattern, "full" if full else "quick"], \
-            environment()
+        return ["node", str(self.program), target.namesrv, pattern, "full" if full else "quick"], \
+            environment(NODE_PATH=str(self.folder / "node_modules"))
 
 
 def virtual_environment():
@@ -269,7 +268,7 @@ class Spring(Suite):
 
     def command(self, target, pattern, full):
         return ["java", *JAVA, f"-Duser.home={BUILD / 'home'}", "-cp", f"{self.classes}:{self.jars}/*",
-                "Application", target.namesrv, pattern, "full" if full else "quick"], environment()
+                "exchange.Application", target.namesrv, pattern, "full" if full else "quick"], environment()
 
 
 class Http(Suite):
@@ -302,9 +301,8 @@ class Http(Suite):
 def suites():
     return [Java("4.9.4"), Java("5.5.0"), Java("4.9.4", binary=True), Java("5.5.0", binary=True),
             MqAdmin("4.9.4"), MqAdmin("5.5.0"), Go(), Node(), Python(),
-            Spring("spring", HERE / "spring"),
-            Python("seed-001", SEEDS / "001" / "export_tasks.py"),
-            Seed003(), Spring("seed-004", SEEDS / "004"), Http()]
+            Node("seed-000", SEEDS / "000" / "portfolio.js"), Python("seed-001", SEEDS / "001" / "export_tasks.py"),
+            Seed003(), Spring("spring-seed-004", SEEDS / "004"), Http()]
 
 
 class Seed003(Suite):

@@ -88,7 +88,12 @@ TEST(GoldenFrames, TruncatedHeadersAreErrors) {
         auto scan = scan_frame(golden.bytes);
         ASSERT_TRUE(scan.ok() && scan->complete);
         HeaderDecoder decoder;
-        for (std::size_t size = 0; size < scan->frame.header.size(); ++size) {
+        // The native client ends its JSON with a newline; without that the header is still whole.
+        std::size_t whole = scan->frame.header.size();
+        while (whole > 0 && scan->frame.encoding == Encoding::json &&
+               as_text(scan->frame.header)[whole - 1] != '}')
+            --whole;
+        for (std::size_t size = 0; size < whole; ++size) {
             const Bytes view = scan->frame.header.first(size);
             const std::vector<std::byte> part(view.begin(), view.end());
             EXPECT_FALSE(decoder.decode(scan->frame.encoding, part).ok()) << size;

@@ -108,6 +108,21 @@ TEST(JsonHeader, TakesNumbersBooleansAndNullAsFieldValues) {
     EXPECT_EQ(header.remark, "");
 }
 
+TEST(JsonHeader, ReadsNumbersUpToTheirLimits) {
+    HeaderDecoder decoder;
+    for (const std::int32_t number : {0, 123'456'789, 1'234'567'890, 2'147'483'647, -1, -2'147'483'647 - 1}) {
+        const std::string text =
+            R"({"opaque":)" + std::to_string(number) + R"(,"flag":)" + std::to_string(number) + "}";
+        auto decoded = decoder.decode(Encoding::json, Exact(text).view());
+        ASSERT_TRUE(decoded.ok()) << text;
+        EXPECT_EQ((*decoded)->opaque, number);
+        EXPECT_EQ((*decoded)->flag, number);
+    }
+    for (const char* text : {R"({"code":2147483648,"flag":0})", R"({"code":-2147483649,"flag":0})",
+                             R"({"code":9999999999,"flag":0})"})
+        EXPECT_FALSE(decoder.decode(Encoding::json, Exact(text).view()).ok()) << text;
+}
+
 TEST(JsonHeader, WorksWithoutFields) {
     HeaderDecoder decoder;
     for (const char* text : {R"({"code":105})", R"({"code":105,"extFields":{}})",

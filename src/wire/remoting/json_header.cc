@@ -90,11 +90,11 @@ inline bool JsonHeaderScanner::starts(std::string_view with) {
 /// Up to nine digits and the comma behind them.
 inline bool JsonHeaderScanner::plain_number(std::int32_t& into) {
     const char* at = at_;
-    const char* const end = end_ - at > 10 ? at + 10 : end_;
+    const char* const end = end_ - at > 9 ? at + 9 : end_;
     std::int32_t value = 0;
     for (; at != end && *at >= '0' && *at <= '9'; ++at)
         value = value * 10 + (*at - '0');
-    if (at == at_ || at == end || *at != ',') return false;
+    if (at == at_ || at == end_ || *at != ',') return false;
     into = value;
     at_ = at + 1;
     return true;

@@ -51,6 +51,9 @@ struct LogOptions {
     /// the broker writes the state recovery needs, so that older segments need not be replayed for it. An
     /// older segment is sealed, and so no longer replayed, when this state is synced. Not called by `open`.
     std::function<void()> on_roll;
+    /// Asked before a full segment is sealed (and so no longer replayed), if set: false puts it off until the
+    /// next sync, roll or `maintain`.
+    std::function<bool()> may_seal;
     /// Called inside `Worker::collect` when bytes somebody was told are `loading` have come (or failed).
     std::function<void()> on_loaded;
 };
@@ -109,6 +112,9 @@ class Log {
     Result<Appended> append_moved(const Record& record);
     Result<void> write();
     void request_sync();
+    /// Writes and syncs here and now, waiting for the disk: for the ends of a log's life, not for its middle.
+    /// No sync may be under way (none is after `open`, nor when the worker has nothing outstanding).
+    Result<void> sync();
 
     Position end() const;      ///< next byte to be given away
     Position written() const;  ///< a killed process keeps everything before

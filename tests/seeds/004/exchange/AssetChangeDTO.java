@@ -1,0 +1,7 @@
+package exchange;
+
+public class AssetChangeDTO {
+    public String userId;
+    public int flowNo;
+    public String amount;
+}
