@@ -3,8 +3,8 @@
 #
 #   posthorn_room(wire/remoting DEPENDS base LIBRARIES isal)
 #
-# makes the target room_wire_remoting from src/wire/remoting/*.cc and, unless POSTHORN_TESTS is off, the
-# test program test_wire_remoting from src/wire/remoting/*_test.cc.
+# makes the target room_wire_remoting from src/wire/remoting/*.cc (but main.cc) and, unless POSTHORN_TESTS is
+# off, the test program test_wire_remoting from src/wire/remoting/*_test.cc.
 
 function(posthorn_room name)
     cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS" ${ARGN})
@@ -13,7 +13,7 @@ function(posthorn_room name)
 
     file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cc)
     set(tests ${sources})
-    list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+    list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
     list(FILTER tests INCLUDE REGEX "_test\\.cc$")
 
     set(links)

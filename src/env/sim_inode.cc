@@ -93,7 +93,7 @@ void SimInode::write(std::uint64_t offset, std::span<const Bytes> pieces, std::u
         journal_.append(piece.first(std::min<std::uint64_t>(piece.size(), left)));
         left -= std::min<std::uint64_t>(piece.size(), left);
     }
-    changes_.push_back({Change::write, offset, limit, journal_at, 0});
+    changes_.push_back({Change::written, offset, limit, journal_at, 0});
     for (std::uint64_t i = offset / page_size; i < pages_for(offset + limit); ++i) {
         const Overlap part = overlap(i, offset, limit);
         if (i >= reserved_ && (i >= cache_.size() || !cache_[i])) ++charged_;
@@ -124,7 +124,7 @@ void SimInode::reserve(std::uint64_t size) {
 
 void SimInode::truncate(std::uint64_t size) {
     if (size < size_) {
-        changes_.push_back({Change::cut, size, 0, 0, lengths_.size()});
+        changes_.push_back({Change::shortened, size, 0, 0, lengths_.size()});
         zero_from(cache_, size);
         reserved_ = std::min(reserved_, pages_for(size));
         recount();
@@ -132,14 +132,16 @@ void SimInode::truncate(std::uint64_t size) {
     set_size(size);
 }
 
+std::uint64_t SimInode::end_page(const Change& change) const {
+    if (change.kind == Change::written) return pages_for(change.offset + change.size);
+    return std::max(cache_.size(), disk_.size());
+}
+
 std::vector<std::uint64_t> SimInode::dirty_pages() const {
     std::vector<std::uint64_t> pages;
     for (const Change& change : changes_) {
-        const std::uint64_t end = change.kind == Change::write ? pages_for(change.offset + change.size)
-                                                               : std::max(cache_.size(), disk_.size());
-        for (std::uint64_t i = change.offset / page_size; i < end; ++i) {
-            if (pages.empty() || pages.back() != i) pages.push_back(i);
-        }
+        for (std::uint64_t i = change.offset / page_size; i < end_page(change); ++i)
+            pages.push_back(i);
     }
     std::sort(pages.begin(), pages.end());
     pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
@@ -193,7 +195,7 @@ SimInode::Page SimInode::replay(std::uint64_t index, std::span<const std::size_t
     if (index < disk_.size() && disk_[index]) page = *disk_[index];
     for (const std::size_t number : changes) {
         const Change& change = changes_[number];
-        if (change.kind == Change::cut) {
+        if (change.kind == Change::shortened) {
             if (change.lengths_before >= lengths_kept) continue;
             const Overlap part = overlap(index, change.offset, ~std::uint64_t{0} - change.offset);
             std::memset(page.data() + part.in_page, 0, part.size);
@@ -213,7 +215,7 @@ std::shared_ptr<SimInode::Page> SimInode::survive_page(std::uint64_t index,
                                                        const CutStyle& style) const {
     const auto total =
         static_cast<std::size_t>(std::count_if(changes.begin(), changes.end(), [&](std::size_t number) {
-            return changes_[number].kind == Change::write;
+            return changes_[number].kind == Change::written;
         }));
     const std::size_t reached = style.reached(random, total);
     auto page = std::make_shared<Page>(replay(index, changes, reached, lengths_kept));
@@ -231,9 +233,7 @@ void SimInode::power_cut(Random& random, const CutStyle& style) {
     std::map<std::uint64_t, std::vector<std::size_t>> touched;
     for (std::size_t number = 0; number < changes_.size(); ++number) {
         const Change& change = changes_[number];
-        const std::uint64_t end = change.kind == Change::write ? pages_for(change.offset + change.size)
-                                                               : std::max(cache_.size(), disk_.size());
-        for (std::uint64_t i = change.offset / page_size; i < end; ++i)
+        for (std::uint64_t i = change.offset / page_size; i < end_page(change); ++i)
             touched[i].push_back(number);
     }
     for (const auto& [index, changes] : touched) {

@@ -59,19 +59,21 @@ class SimInode {
     using Page = std::array<std::byte, page_size>;
     using Pages = std::vector<std::shared_ptr<Page>>;  ///< null: zeros
 
-    /// One change since the last sync: `size` bytes of the journal written at `offset`, or a cut at `offset`.
+    /// One change since the last sync: `size` bytes of the journal written at `offset`, or the file shortened
+    /// to `offset`.
     struct Change {
-        enum Kind { write, cut } kind;
+        enum Kind { written, shortened } kind;
         std::uint64_t offset;
         std::uint64_t size;
         std::size_t journal_at;
-        std::size_t lengths_before;  ///< of a cut: changes of length that came before it
+        std::size_t lengths_before;  ///< of a shortening: changes of length that came before it
     };
 
     static Page& own_page(Pages& pages, std::uint64_t index);
     static void zero_from(Pages& pages, std::uint64_t offset);
     void set_size(std::uint64_t size);
     void recount();
+    std::uint64_t end_page(const Change& change) const;
     std::vector<std::uint64_t> dirty_pages() const;
     std::uint64_t survive_length(Random& random, const CutStyle& style, std::size_t& lengths_kept) const;
     std::shared_ptr<Page> survive_page(std::uint64_t index, std::span<const std::size_t> changes,

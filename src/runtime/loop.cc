@@ -85,7 +85,9 @@ struct Loop::State final : Watcher {
     std::array<epoll_event, events_per_tick> events;
     std::span<epoll_event> ready;  ///< of this tick, not yet handled
     std::map<TimerKey, Callback> timers;
-    std::array<std::vector<std::unique_ptr<Hook>>, 3> hooks;  ///< by phase
+    using Hooks = std::vector<std::unique_ptr<Hook>>;
+    Hooks begin_hooks;
+    std::array<Hooks, 3> end_hooks;  ///< by phase
     bool hooks_removed = false;
     std::vector<Callback> batch;  ///< posts taken over by this tick
     std::size_t batch_next = 0;
@@ -179,16 +181,31 @@ struct Loop::State final : Watcher {
         }
     }
 
-    void run_hooks() {
-        for (auto& phase : hooks) {
-            // By index, for a hook may add hooks; what it removes stays until all have run.
-            for (std::size_t i = 0; i < phase.size(); ++i) {
-                if (Hook& hook = *phase[i]; !hook.removed) hook.callback();
-            }
+    static void run_hooks(Hooks& hooks) {
+        // By index, for a hook may add hooks; what it removes stays until all have run.
+        for (std::size_t i = 0; i < hooks.size(); ++i) {
+            if (Hook& hook = *hooks[i]; !hook.removed) hook.callback();
         }
+    }
+
+    void run_end_hooks() {
+        for (Hooks& phase : end_hooks)
+            run_hooks(phase);
         if (!std::exchange(hooks_removed, false)) return;
-        for (auto& phase : hooks)
-            std::erase_if(phase, [](const auto& hook) { return hook->removed; });
+        each_hooks(
+            [](Hooks& hooks) { std::erase_if(hooks, [](const auto& hook) { return hook->removed; }); });
+    }
+
+    TickHook add_hook(Loop& loop, Hooks& hooks, Callback callback) {
+        hooks.push_back(std::make_unique<Hook>(Hook{++last_id, std::move(callback)}));
+        return TickHook(&loop, last_id);
+    }
+
+    template <class Visit>
+    void each_hooks(Visit visit) {
+        visit(begin_hooks);
+        for (Hooks& phase : end_hooks)
+            visit(phase);
     }
 };
 
@@ -219,10 +236,11 @@ void Loop::tick(std::chrono::milliseconds max_wait) {
     State& s = *state_;
     s.wait(max_wait);
     s.inside = true;
+    State::run_hooks(s.begin_hooks);
     s.run_ready();
     s.run_posts();
     s.run_timers();
-    s.run_hooks();
+    s.run_end_hooks();
     s.inside = false;
 }
 
@@ -244,11 +262,12 @@ Timer Loop::after(std::chrono::milliseconds delay, Callback callback) {
     return Timer(this, deadline, id);
 }
 
+TickHook Loop::on_tick_begin(Callback callback) {
+    return state_->add_hook(*this, state_->begin_hooks, std::move(callback));
+}
+
 TickHook Loop::on_tick_end(TickPhase phase, Callback callback) {
-    const std::uint64_t id = ++state_->last_id;
-    state_->hooks[static_cast<std::size_t>(phase)].push_back(
-        std::make_unique<State::Hook>(State::Hook{id, std::move(callback)}));
-    return TickHook(this, id);
+    return state_->add_hook(*this, state_->end_hooks[static_cast<std::size_t>(phase)], std::move(callback));
 }
 
 void Loop::tick_again() {
@@ -320,11 +339,11 @@ TickHook& TickHook::operator=(TickHook&& other) noexcept {
 void TickHook::remove() {
     Loop* loop = std::exchange(loop_, nullptr);
     if (!loop) return;
-    for (auto& phase : loop->state_->hooks) {
-        for (auto& hook : phase) {
+    loop->state_->each_hooks([&](auto& hooks) {
+        for (auto& hook : hooks) {
             if (hook->id == id_) hook->removed = loop->state_->hooks_removed = true;
         }
-    }
+    });
 }
 
 }  // namespace posthorn::runtime

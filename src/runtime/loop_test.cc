@@ -26,6 +26,17 @@ class LoopTest : public testing::Test {
     Loop loop{clock};
 };
 
+TEST_F(LoopTest, BeginHooksRunBeforeAnyHandlerOfTheTick) {
+    std::string story;
+    TickHook begin = loop.on_tick_begin([&] { story += "B"; });
+    const TickHook end = loop.on_tick_end(TickPhase::settle, [&] { story += "E"; });
+    loop.post([&] { story += "p"; });
+    loop.tick(milliseconds(0));
+    begin.remove();
+    loop.tick(milliseconds(0));
+    EXPECT_EQ(story, "BpEE");
+}
+
 TEST_F(LoopTest, PostsRunInOrderOnTheLoopsThread) {
     std::vector<int> order;
     std::thread other([&] {

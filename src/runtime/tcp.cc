@@ -259,6 +259,7 @@ void Connection::each_unsent(Take take) const {
 
 /// Offers all output to the socket, in one call as a rule; returns how much it took.
 std::size_t Connection::send_now() {
+    if (unsent() == 0) return 0;
     std::vector<iovec>& pieces = owner_.pieces_;
     pieces.clear();
     each_unsent([&](Bytes bytes) { pieces.push_back({const_cast<std::byte*>(bytes.data()), bytes.size()}); });

@@ -42,6 +42,7 @@ struct Receipt {
     store::Position end;
     model::QueueOffset offset;  ///< in its queue; of a delayed message: in the timer queue
     std::int64_t store_ms = 0;
+    bool in_queue_log = false;  ///< which log the position is in: true for delayed and for named queues
 };
 
 enum class Promise { pending, kept, broken };

@@ -35,6 +35,9 @@ struct BrokerOptions {
     double disk_force_ratio = 0.85;   ///< drop the oldest segment whatever its age
     double disk_refuse_ratio = 0.90;  ///< refuse writes; reads go on; recovers by itself
 
+    /// Of a new data directory: seeds its checksums. 0: random; a simulation that must replay gives its own.
+    std::uint64_t new_store_id = 0;
+
     std::uint32_t topics_max = 50'000;
     std::uint32_t queues_max = 400'000;
     std::uint32_t groups_max = 50'000;

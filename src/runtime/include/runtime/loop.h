@@ -71,8 +71,9 @@ class Watcher {
 /// One thread's event loop. It advances in ticks:
 ///
 ///   1. wait for descriptors, posts or the next timer;
-///   2. run what is ready, a bounded number of each kind (the rest comes next tick, without waiting);
-///   3. run the tick hooks, phase by phase.
+///   2. run the hooks of the tick's beginning;
+///   3. run what is ready, a bounded number of each kind (the rest comes next tick, without waiting);
+///   4. run the hooks of the tick's end, phase by phase.
 ///
 /// So whatever the handlers of one tick asked for can be done together at its end. Only `post` and `stop` may
 /// be called from other threads; everything else belongs to the thread that runs the loop. Callbacks do not
@@ -103,6 +104,8 @@ class Loop {
     /// beginning.
     [[nodiscard]] Timer after(std::chrono::milliseconds delay, Callback callback);
 
+    /// Before any handler of the tick: the engine is told the time.
+    [[nodiscard]] TickHook on_tick_begin(Callback callback);
     [[nodiscard]] TickHook on_tick_end(TickPhase phase, Callback callback);
     /// The next tick shall not wait. For a hook that has left something undone.
     void tick_again();

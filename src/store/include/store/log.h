@@ -44,9 +44,16 @@ struct LogOptions {
     std::uint64_t cold_bytes = 16ull << 20;     ///< blocks of older bytes kept in memory
     std::uint32_t max_record_bytes = 8u << 20;  ///< at most a quarter of the tail
     std::uint64_t store_id = 0;                 ///< of this data directory, seeds every checksum
+    /// Queue log: count the live messages of every segment, for `release` and `maintain`. Costs memory for
+    /// the directory of every segment (24 bytes per queue and segment).
+    bool counts_live = false;
     /// Called right after a new segment became the active one and before anything else is appended to it:
-    /// the broker writes the state recovery needs, so that older segments need not be replayed for it.
+    /// the broker writes the state recovery needs, so that older segments need not be replayed for it. An
+    /// older segment is sealed, and so no longer replayed, when this state is synced. Not called by `open`.
     std::function<void()> on_roll;
+    /// Asked before a full segment is sealed (and so no longer replayed), if set: false puts it off until the
+    /// next sync, roll or `maintain`.
+    std::function<bool()> may_seal;
     /// Called inside `Worker::collect` when bytes somebody was told are `loading` have come (or failed).
     std::function<void()> on_loaded;
 };
@@ -83,6 +90,8 @@ struct SegmentInfo {
 /// worker's results are collected (a power cut loses nothing synced). Nothing here waits for the disk but
 /// `open`, `write` (page cache) and the roll.
 ///
+/// A kill loses what was not written; so does destroying the log, which writes nothing.
+///
 /// Errors. `append` refuses a record that is too large (invalid), when the next segment cannot be allocated
 /// (no_space; goes away when there is room) and after a failed write or sync (read_only, until reopened).
 class Log {
@@ -103,6 +112,9 @@ class Log {
     Result<Appended> append_moved(const Record& record);
     Result<void> write();
     void request_sync();
+    /// Writes and syncs here and now, waiting for the disk: for the ends of a log's life, not for its middle.
+    /// No sync may be under way (none is after `open`, nor when the worker has nothing outstanding).
+    Result<void> sync();
 
     Position end() const;      ///< next byte to be given away
     Position written() const;  ///< a killed process keeps everything before

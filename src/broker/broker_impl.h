@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "broker/broker.h"
+#include "core.h"
+#include "delays.h"
+#include "mover.h"
+#include "progress.h"
+#include "readers.h"
+#include "retention.h"
+
+namespace posthorn::broker {
+
+/// The broker by phase: opening and closing (broker_open.cc), the tick (broker_tick.cc), messages in and out
+/// (broker_messages.cc). What each part knows is in its own class; here stands only their order.
+class Broker::Impl {
+  public:
+    Impl(env::Files& files, runtime::Worker& worker, BrokerOptions options);
+    ~Impl();
+
+    Result<void> open(const std::string& directory, std::unique_ptr<store::Definitions> definitions, Now now);
+    Result<void> close();
+
+    void begin_tick(Now now);
+    void end_tick();
+    std::int64_t next_tick_ms() const;
+
+    Result<Receipt> publish(const Publication& message);
+    Result<Receipt> publish_at(const Publication& message, std::int64_t due_ms);
+    Promise state(const Receipt& receipt, bool must_sync);
+    std::optional<Error> refusing() const;
+    Fetched fetch(const FetchRequest& request, MessageSink& sink);
+    Result<model::QueueOffset> offset_by_time(model::QueueId queue, std::int64_t wall_ms);
+    Result<void> read_at(store::Position position, bool delayed,
+                         const std::function<void(const Stored&)>& visit);
+    void forget_progress(model::GroupId group);
+    Counters counters() const;
+
+    Core core;
+    Progress progress;
+    Delays delays{core};
+    Readers readers{core};
+    Retention retention{core};
+    Mover mover{core, delays, readers};
+
+  private:
+    // open
+    Result<void> open_logs(const std::string& directory, std::uint64_t store_id, class Recovery& recovery);
+    store::LogOptions log_options(LogId id, std::uint64_t store_id);
+    Result<void> settle_recovery(bool cut);
+    void release_queues_of_nobody();
+
+    // tick
+    void forget_deleted_queues();
+    void note_changes();
+    bool write_logs();
+    void request_syncs();
+    bool sync_due(LogId id) const;
+    void release();
+    void snapshot();
+    void stream_rolled();
+
+    // messages
+    Result<LogId> admit(const Publication& message);
+    void scan(const FetchRequest& request, model::QueueOffset end, Fetched& fetched, MessageSink& sink);
+    store::Read await(const std::function<store::Read()>& read);
+
+    std::int64_t progress_noted_ms_ = 0;  ///< steady
+    store::Position seal_barrier_;        ///< of the queue log: what sealing a stream segment waits for
+    bool definitions_failing_ = false;
+    bool open_ = false;
+};
+
+}  // namespace posthorn::broker

@@ -1,0 +1,254 @@
+#include <gtest/gtest.h>
+
+#include "broker_test_support.h"
+
+namespace posthorn::broker {
+namespace {
+
+using Texts = World::Texts;
+
+struct Told final : Waiter {
+    int times = 0;
+    void on_readable() override { ++times; }
+};
+
+TEST(Broker, AMessageIsReadableAndKeptAfterTheTick) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    const Receipt receipt = world.publish(queue, "a");
+    EXPECT_EQ(world.fetch(queue), Texts{});
+    EXPECT_EQ(world.broker->state(receipt), Promise::pending);
+    world.tick();
+    EXPECT_EQ(world.broker->state(receipt), Promise::kept);
+    EXPECT_EQ(world.fetch(queue), Texts{"a"});
+    EXPECT_EQ(world.fetch(queue, 1), Texts{});
+    EXPECT_EQ(world.status, FetchStatus::at_end);
+    world.fetch(queue, 7);
+    EXPECT_EQ(world.status, FetchStatus::beyond);
+}
+
+TEST(Broker, InSyncFlushAMessageIsReadableAndKeptOnlyOnceItIsDurable) {
+    BrokerOptions options;
+    options.flush = Flush::sync;
+    World world(options);
+    world.open();
+    const auto queue = world.topic("t");
+    Told waiter;
+    world.broker->wait(queue, waiter);
+    const Receipt receipt = world.publish(queue, "a");
+    world.tick();
+    EXPECT_EQ(world.broker->state(receipt), Promise::pending);
+    EXPECT_EQ(world.fetch(queue), Texts{});
+    EXPECT_EQ(waiter.times, 0);
+    world.worker->run_all();
+    world.tick();
+    EXPECT_EQ(world.broker->state(receipt), Promise::kept);
+    EXPECT_EQ(world.fetch(queue), Texts{"a"});
+    EXPECT_EQ(waiter.times, 1);
+    world.cut_power();
+    world.open();
+    EXPECT_EQ(world.fetch(queue), Texts{"a"});
+}
+
+TEST(Broker, APromiseThatMustSyncAsksForTheSyncItNeeds) {
+    World world;
+    world.open();
+    const Receipt receipt = world.publish(world.topic("t"), "a");
+    world.tick();
+    EXPECT_EQ(world.broker->state(receipt), Promise::kept);
+    EXPECT_EQ(world.broker->state(receipt, true), Promise::pending);
+    world.worker->run_all();
+    world.tick();
+    EXPECT_EQ(world.broker->state(receipt, true), Promise::kept);
+}
+
+TEST(Broker, AFailedSyncBreaksThePromiseAndStopsWrites) {
+    BrokerOptions options;
+    options.flush = Flush::sync;
+    World world(options);
+    world.open();
+    const auto queue = world.topic("t");
+    const Receipt receipt = world.publish(queue, "a");
+    world.tick();
+    world.files.fail_sync(1);
+    world.worker->run_all();
+    world.tick();
+    EXPECT_EQ(world.broker->state(receipt), Promise::broken);
+    Publication message;
+    message.queue = queue;
+    EXPECT_EQ(world.broker->publish(message).error().code, Errc::read_only);
+    EXPECT_EQ(world.broker->refusing()->code, Errc::read_only);
+}
+
+TEST(Broker, AWaiterIsToldOnceByTheAppend) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    Told here, elsewhere;
+    world.broker->wait(queue, here);
+    world.broker->wait(world.topic("t", 1), elsewhere);
+    world.publish(queue, "a");
+    EXPECT_EQ(here.times, 0);
+    world.tick();
+    world.publish(queue, "b");
+    world.tick();
+    EXPECT_EQ(here.times, 1);
+    EXPECT_EQ(elsewhere.times, 0);
+}
+
+TEST(Broker, AFilterSkipsWithoutReading) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    const auto filter = model::TagExpression::parse("red || blue");
+    for (const char* tag : {"red", "green", "blue", "green"})
+        world.publish(queue, tag, 0, model::tag_hash(tag));
+    world.tick();
+    World::Sink sink;
+    FetchRequest request{.queue = queue, .from = model::QueueOffset(0), .filter = &*filter};
+    const Fetched fetched = world.broker->fetch(request, sink);
+    EXPECT_EQ(sink.texts, (Texts{"red", "blue"}));
+    EXPECT_EQ(fetched.next, model::QueueOffset(4));
+    request.from = model::QueueOffset(3);
+    EXPECT_EQ(world.broker->fetch(request, sink).status, FetchStatus::no_match);
+}
+
+TEST(Broker, AFetchKeepsToItsBytesButTheFirstAlwaysGoes) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    for (int n = 0; n < 3; ++n)
+        world.publish(queue, std::string(1000, 'x'));
+    world.tick();
+    World::Sink sink;
+    FetchRequest request{.queue = queue, .from = model::QueueOffset(0), .max_bytes = 10};
+    EXPECT_EQ(world.broker->fetch(request, sink).messages, 1u);
+    request.max_bytes = 2500;
+    EXPECT_EQ(world.broker->fetch(request, sink).messages, 2u);
+}
+
+TEST(Broker, ProgressSurvivesAKillOnceItWasNoted) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    const auto group = world.group("g");
+    world.publish(queue, "a");
+    world.broker->commit_progress(group, queue, model::QueueOffset(1));
+    world.tick(world.options.progress_interval_ms);
+    world.tick();
+    world.kill();
+    world.open();
+    EXPECT_EQ(world.broker->progress(group, queue), model::QueueOffset(1));
+}
+
+TEST(Broker, ProgressNeverPointsPastWhatAPowerCutLeft) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    const auto group = world.group("g");
+    world.settle();
+    world.publish(queue, "a");
+    world.broker->commit_progress(group, queue, model::QueueOffset(1));
+    // The note is synced with the queue log, the message lies in an unsynced stream log.
+    world.tick(world.options.progress_interval_ms);
+    world.broker->end_tick();
+    world.cut_power();
+    world.open();
+    for (int round = 0; round < 3; ++round) {
+        const auto end = world.broker->range(queue).end;
+        EXPECT_LE(world.broker->progress(group, queue).value_or(model::QueueOffset(0)), end);
+        world.publish(queue, "again");
+        world.tick();
+        world.kill();
+        world.open();
+    }
+}
+
+TEST(Broker, ASecondBrokerOnTheDirectoryIsRefused) {
+    World world;
+    world.open();
+    auto second =
+        Broker::open(world.files, "data", std::make_unique<store::MemoryDefinitions>(world.definitions),
+                     world.options, *world.worker, world.now());
+    EXPECT_EQ(second.error().code, Errc::busy);
+}
+
+TEST(Broker, CloseMakesEverythingDurable) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    const auto group = world.group("g");
+    world.publish(queue, "a");
+    world.broker->commit_progress(group, queue, model::QueueOffset(1));
+    world.worker->run_all();
+    ASSERT_TRUE(world.broker->close().ok());
+    world.cut_power();
+    world.open();
+    EXPECT_EQ(world.fetch(queue), Texts{"a"});
+    EXPECT_EQ(world.broker->progress(group, queue), model::QueueOffset(1));
+}
+
+TEST(Broker, MessagesAreFoundByTimeAndByPosition) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    const Receipt first = world.publish(queue, "a");
+    world.tick(1000);
+    const Receipt second = world.publish(queue, "b");
+    world.tick();
+    EXPECT_EQ(*world.broker->offset_by_time(queue, first.store_ms + 1), second.offset);
+    std::string text;
+    ASSERT_TRUE(
+        world.broker
+            ->read_at(second.position, false, [&](const Stored& message) { text = as_text(message.payload); })
+            .ok());
+    EXPECT_EQ(text, "b");
+    EXPECT_EQ(world.broker->read_at(second.end, false, [](const Stored&) {}).error().code, Errc::not_found);
+}
+
+TEST(Broker, ADiskNearlyFullRefusesMessagesAndRecoversByItself) {
+    World world;
+    world.options.disk_refuse_ratio = 0.9;
+    world.open();
+    const auto queue = world.topic("t");
+    world.publish(queue, "a");
+    world.tick();
+    auto space = *world.files.disk_space();
+    world.files.set_capacity((space.total - space.free) * 100 / 95);
+    world.tick(10'000);
+    ASSERT_TRUE(world.broker->refusing().has_value());
+    EXPECT_EQ(world.broker->refusing()->code, Errc::no_space);
+    EXPECT_EQ(world.fetch(queue), Texts{"a"});
+    world.files.set_capacity(space.total);
+    world.tick(1'000);
+    EXPECT_FALSE(world.broker->refusing().has_value());
+    world.publish(queue, "b");
+}
+
+TEST(Broker, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
+    World world;
+    world.options.delete_hour = -1;
+    world.options.retention_ms = 60'000;
+    world.open();
+    const auto queue = world.topic("t");
+    for (int n = 0; n < 400; ++n) {
+        world.publish(queue, std::string(10'000, 'x'));
+        world.tick();
+        world.worker->run_all();
+    }
+    world.settle();
+    ASSERT_GT(world.broker->stream_log().segments().size(), 3u);
+    world.tick(100'000);
+    world.settle();
+    EXPECT_LE(world.broker->stream_log().segments().size(), 2u);
+    World::Sink sink;
+    FetchRequest request{.queue = queue, .from = model::QueueOffset(0)};
+    const Fetched fetched = world.broker->fetch(request, sink);
+    EXPECT_EQ(fetched.status, FetchStatus::before);
+    EXPECT_EQ(fetched.next, world.broker->range(queue).begin);
+    EXPECT_EQ(fetched.end, model::QueueOffset(400));
+}
+
+}  // namespace
+}  // namespace posthorn::broker

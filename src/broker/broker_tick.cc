@@ -1,0 +1,147 @@
+#include <algorithm>
+#include <limits>
+
+#include "base/log.h"
+#include "broker_impl.h"
+
+namespace posthorn::broker {
+
+void Broker::Impl::begin_tick(Now now) {
+    core.now = now;
+    core.notes.at(now.wall_ms);
+    ++core.counters.ticks;
+    core.worker.collect();
+    release();
+    delays.fire();
+    readers.run_out();
+    retention.look();
+    mover.step();
+    if (std::exchange(core.loaded, false)) {
+        core.loaded_waiters.wake();
+        readers.loaded();
+    }
+    core.visibility.wake_released([this](model::QueueId queue) { readers.queue_grew(queue); });
+}
+
+/// Names first, so that no record speaks of a queue whose number could be given again; then the notes; then
+/// one write per log, the stream log first, so that a killed process leaves no note of a record that is not
+/// there; then what has become true is shown.
+void Broker::Impl::end_tick() {
+    forget_deleted_queues();
+    note_changes();
+    if (write_logs()) request_syncs();
+    release();
+    core.visibility.wake_released([this](model::QueueId queue) { readers.queue_grew(queue); });
+    readers.wake();
+}
+
+void Broker::Impl::forget_deleted_queues() {
+    for (const model::QueueId queue : core.catalog->take_deleted_queues()) {
+        readers.forget_queue(queue);
+        progress.forget(queue);
+    }
+}
+
+void Broker::Impl::note_changes() {
+    if (core.notes.waiting()) core.notes.flush();
+    if (core.notes.waiting()) return;  // what changes meanwhile is noted once, when there is room
+    delays.note_changes();
+    readers.note_changes();
+    if (progress.dirty() && core.now.steady_ms - progress_noted_ms_ >= core.options.progress_interval_ms) {
+        progress_noted_ms_ = core.now.steady_ms;
+        progress.note_changes(core.notes.writer());
+    }
+    core.notes.flush();
+}
+
+bool Broker::Impl::write_logs() {
+    if (auto committed = core.catalog->commit(); !committed) {
+        if (!std::exchange(definitions_failing_, true))
+            log_error("broker", "definitions cannot be written, so neither can messages: {}",
+                      committed.error().message);
+        return false;
+    }
+    if (std::exchange(definitions_failing_, false)) log_info("broker", "definitions are written again");
+    for (const LogId id : {LogId::stream, LogId::queue}) {
+        // A failed write is logged by the log; `failed` says it to everybody who asks for a promise.
+        if (!core.log(id).write()) continue;
+        core.visibility.written(id, core.log(id).written());
+    }
+    return true;
+}
+
+bool Broker::Impl::sync_due(LogId id) const {
+    const Core::Sync& sync = core.sync[static_cast<std::size_t>(id)];
+    const std::uint64_t unsynced = core.log(id).written() - sync.requested;
+    if (unsynced == 0) return false;
+    return (core.options.flush == Flush::sync && sync.message_appended) || sync.wanted > sync.requested ||
+           core.now.steady_ms - sync.last_steady_ms >= core.options.sync_interval_ms ||
+           unsynced >= core.options.unsynced_bytes_max;
+}
+
+void Broker::Impl::request_syncs() {
+    for (const LogId id : {LogId::stream, LogId::queue}) {
+        Core::Sync& sync = core.sync_of(id);
+        if (sync_due(id)) {
+            core.log(id).request_sync();
+            sync.requested = core.log(id).written();
+            sync.last_steady_ms = core.now.steady_ms;
+            sync.message_appended = false;
+        }
+    }
+}
+
+void Broker::Impl::release() {
+    const bool by_sync = core.options.flush == Flush::sync;
+    for (const LogId id : {LogId::stream, LogId::queue})
+        core.visibility.release(id, by_sync ? core.log(id).synced() : core.log(id).written());
+    delays.release_safe();
+}
+
+/// The queue log began a segment: all that is known goes to its start.
+void Broker::Impl::snapshot() {
+    const auto append = [this](Bytes note) {
+        store::NewRecord record;
+        record.kind = store::RecordKind::state;
+        record.payload = note;
+        if (auto done = core.queue->append(record, core.now.wall_ms); !done)
+            log_error("broker", "a snapshot of the state is incomplete: {}", done.error().message);
+    };
+    StateWriter notes(append, core.notes.note_bytes());
+    notes.snapshot_begin(delays.stream_end_at_open(), delays.floor());
+    delays.note_all(notes);
+    progress.note_all(notes);
+    readers.note_all(notes);
+    notes.snapshot_end();
+    core.notes.snapshot_written();
+}
+
+/// The stream log began a segment: the one before is sealed, and its origins never seen again, only when the
+/// notes of what it fired are durable.
+void Broker::Impl::stream_rolled() {
+    delays.note_changes();
+    core.notes.flush();
+    if (!core.queue->write()) return;
+    core.visibility.written(LogId::queue, core.queue->written());
+    seal_barrier_ = core.queue->written();
+    core.queue->request_sync();
+}
+
+std::int64_t Broker::Impl::next_tick_ms() const {
+    std::int64_t next = std::min(readers.next_deadline_ms(), retention.next_look_ms());
+    const std::int64_t due = delays.next_due_ms();
+    if (due == 0)
+        next = core.now.steady_ms;
+    else if (due != std::numeric_limits<std::int64_t>::max())
+        next = std::min(next, core.now.steady_ms + std::max<std::int64_t>(due - core.now.wall_ms, 0));
+    for (const LogId id : {LogId::stream, LogId::queue}) {
+        const Core::Sync& sync = core.sync[static_cast<std::size_t>(id)];
+        if (core.log(id).end() > sync.requested)
+            next = std::min(next, sync.last_steady_ms + core.options.sync_interval_ms);
+    }
+    if (progress.dirty()) next = std::min(next, progress_noted_ms_ + core.options.progress_interval_ms);
+    if (mover.busy()) next = core.now.steady_ms;
+    return std::max(next, core.now.steady_ms);
+}
+
+}  // namespace posthorn::broker

@@ -1,0 +1,445 @@
+#include "broker/catalog.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "transparent_hash.h"
+
+namespace posthorn::broker {
+namespace {
+
+using Json = nlohmann::json;
+
+// Kinds in the definitions. `ids` has one row, "next": the numbers that are given next.
+constexpr std::string_view kind_topic = "topic", kind_group = "group", kind_queue = "queue",
+                           kind_setting = "setting", kind_ids = "ids", ids_row = "next";
+
+// A topic's queue number is 16 bits in QueueOwner.
+constexpr std::uint32_t queues_per_topic_max = 65'535;
+constexpr std::size_t name_bytes_max = 255;
+
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string encode(const model::Topic& topic) {
+    Json queues = Json::array();
+    for (const model::QueueId queue : topic.queues)
+        queues.push_back(queue.value());
+    return dump({{"id", topic.id.value()},
+                 {"read_queues", topic.read_queues},
+                 {"write_queues", topic.write_queues},
+                 {"permission", topic.permission.bits},
+                 {"ordered", topic.ordered},
+                 {"system_flag", topic.system_flag},
+                 {"attributes", topic.attributes},
+                 {"queues", std::move(queues)}});
+}
+
+model::Topic decode_topic(std::string_view name, const Json& json) {
+    model::Topic topic;
+    topic.name = name;
+    topic.id = model::TopicId(json.at("id").get<std::uint32_t>());
+    topic.read_queues = json.value("read_queues", 0u);
+    topic.write_queues = json.value("write_queues", 0u);
+    topic.permission.bits = json.value("permission", topic.permission.bits);
+    topic.ordered = json.value("ordered", false);
+    topic.system_flag = json.value("system_flag", 0u);
+    topic.attributes = json.value("attributes", "");
+    for (const Json& queue : json.at("queues"))
+        topic.queues.emplace_back(queue.get<std::uint32_t>());
+    return topic;
+}
+
+std::string encode(const model::Group& group) {
+    return dump({{"id", group.id.value()},
+                 {"consume_enabled", group.consume_enabled},
+                 {"broadcast_enabled", group.broadcast_enabled},
+                 {"from_min_enabled", group.from_min_enabled},
+                 {"ordered", group.ordered},
+                 {"retry_queues", group.retry_queues},
+                 {"retry_max", group.retry_max},
+                 {"notify_members", group.notify_members},
+                 {"attributes", group.attributes}});
+}
+
+model::Group decode_group(std::string_view name, const Json& json) {
+    model::Group group;
+    group.name = name;
+    group.id = model::GroupId(json.at("id").get<std::uint32_t>());
+    group.consume_enabled = json.value("consume_enabled", group.consume_enabled);
+    group.broadcast_enabled = json.value("broadcast_enabled", group.broadcast_enabled);
+    group.from_min_enabled = json.value("from_min_enabled", group.from_min_enabled);
+    group.ordered = json.value("ordered", group.ordered);
+    group.retry_queues = json.value("retry_queues", group.retry_queues);
+    group.retry_max = json.value("retry_max", group.retry_max);
+    group.notify_members = json.value("notify_members", group.notify_members);
+    group.attributes = json.value("attributes", "");
+    return group;
+}
+
+/// A setting's row: the space, a separator, the key.
+std::string setting_row(std::string_view space, std::string_view key) {
+    std::string row(space);
+    row += '\x1f';
+    row += key;
+    return row;
+}
+
+Error too_many(std::string_view what, std::uint32_t limit, std::string_view option) {
+    return {Errc::full, fmt::format("there are {} {} already; raise {} to allow more", limit, what, option)};
+}
+
+Result<void> check_name(std::string_view what, std::string_view name) {
+    if (name.empty()) return Error{Errc::invalid, fmt::format("the {} name is empty", what)};
+    if (name.size() > name_bytes_max)
+        return Error{Errc::invalid, fmt::format("the {} name has {} bytes; {} is the most", what, name.size(),
+                                                name_bytes_max)};
+    return {};
+}
+
+}  // namespace
+
+struct Catalog::Impl {
+    std::unique_ptr<store::Definitions> definitions;
+    std::uint32_t topics_max, queues_max, groups_max;
+
+    NameMap<std::unique_ptr<model::Topic>> topics;
+    NameMap<std::unique_ptr<model::Group>> groups;
+    NameMap<model::QueueId> named;
+    std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> settings;
+
+    std::vector<model::Topic*> topic_by_id;
+    std::vector<model::Group*> group_by_id;
+    std::vector<QueueOwner> owners;
+    std::uint32_t queues_alive = 0;
+    std::vector<model::QueueId> deleted_queues;
+
+    std::uint32_t next_topic = 1, next_group = 1;
+    std::uint64_t version = 1;
+    bool staged = false;
+
+    // --- ids -----------------------------------------------------------------------------------------------
+
+    template <class T>
+    static void index(std::vector<T*>& by_id, std::uint32_t id, T* value) {
+        if (by_id.size() <= id) by_id.resize(id + 1);
+        by_id[id] = value;
+    }
+
+    void own(model::QueueId queue, QueueOwner owner) {
+        if (owners.size() <= queue.value()) owners.resize(queue.value() + 1);
+        owners[queue.value()] = owner;
+        ++queues_alive;
+    }
+    model::QueueId give_queue(QueueOwner owner) {
+        const model::QueueId queue{static_cast<std::uint32_t>(owners.size())};
+        own(queue, owner);
+        return queue;
+    }
+    void disown(model::QueueId queue) {
+        owners[queue.value()] = {};
+        --queues_alive;
+        deleted_queues.push_back(queue);
+    }
+
+    // --- staging -------------------------------------------------------------------------------------------
+
+    void put(std::string_view kind, std::string_view name, std::string_view json) {
+        definitions->put(kind, name, json);
+        staged = true;
+    }
+    void remove(std::string_view kind, std::string_view name) {
+        definitions->remove(kind, name);
+        staged = true;
+    }
+    /// Every change of a topic, group or named queue ends here: ids that were given stay given.
+    void changed() {
+        ++version;
+        put(kind_ids, ids_row,
+            dump({{"topic", next_topic},
+                  {"group", next_group},
+                  {"queue", owners.size()},
+                  {"version", version}}));
+    }
+
+    // --- loading -------------------------------------------------------------------------------------------
+
+    void load_one(std::string_view kind, std::string_view name, const Json& json) {
+        if (kind == kind_topic) {
+            auto topic = std::make_unique<model::Topic>(decode_topic(name, json));
+            for (std::size_t n = 0; n < topic->queues.size(); ++n)
+                own(topic->queues[n], {QueueOwner::Kind::topic, static_cast<std::uint16_t>(n), topic->id});
+            index(topic_by_id, topic->id.value(), topic.get());
+            next_topic = std::max(next_topic, topic->id.value() + 1);
+            topics.emplace(name, std::move(topic));
+        } else if (kind == kind_group) {
+            auto group = std::make_unique<model::Group>(decode_group(name, json));
+            index(group_by_id, group->id.value(), group.get());
+            next_group = std::max(next_group, group->id.value() + 1);
+            groups.emplace(name, std::move(group));
+        } else if (kind == kind_queue) {
+            const model::QueueId queue{json.at("id").get<std::uint32_t>()};
+            own(queue, {QueueOwner::Kind::named, 0, {}});
+            named.emplace(name, queue);
+        } else if (kind == kind_setting) {
+            settings[json.at("space").get<std::string>()][json.at("key").get<std::string>()] =
+                json.at("value").get<std::string>();
+        } else if (kind == kind_ids) {
+            next_topic = std::max(next_topic, json.at("topic").get<std::uint32_t>());
+            next_group = std::max(next_group, json.at("group").get<std::uint32_t>());
+            version = json.at("version").get<std::uint64_t>();
+            if (const auto queues = json.at("queue").get<std::size_t>(); owners.size() < queues)
+                owners.resize(queues);
+        } else {
+            log_warn("broker", "definition of unknown kind '{}' ({}) left alone", kind, name);
+        }
+    }
+
+    Result<void> load() {
+        // 0 is no queue, 1 is the timer queue: they have no definition.
+        owners.resize(2);
+        owners[timer_queue.value()] = {QueueOwner::Kind::timer, 0, {}};
+        return definitions->load([this](std::string_view kind, std::string_view name, std::string_view text) {
+            const Json json = Json::parse(text, nullptr, false);
+            try {
+                load_one(kind, name, json);
+            } catch (const Json::exception& e) {
+                log_error("broker", "definition {} '{}' cannot be read and is left out: {}", kind, name,
+                          e.what());
+            }
+        });
+    }
+};
+
+Catalog::Catalog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Catalog::~Catalog() = default;
+
+Result<std::unique_ptr<Catalog>> Catalog::load(std::unique_ptr<store::Definitions> definitions,
+                                               const BrokerOptions& limits) {
+    auto impl = std::make_unique<Impl>();
+    impl->definitions = std::move(definitions);
+    impl->topics_max = limits.topics_max;
+    impl->queues_max = limits.queues_max;
+    impl->groups_max = limits.groups_max;
+    if (auto loaded = impl->load(); !loaded) return loaded.error();
+    return std::unique_ptr<Catalog>(new Catalog(std::move(impl)));
+}
+
+// --- topics ------------------------------------------------------------------------------------------------
+
+const model::Topic* Catalog::topic(std::string_view name) const {
+    const auto at = impl_->topics.find(name);
+    return at == impl_->topics.end() ? nullptr : at->second.get();
+}
+
+const model::Topic* Catalog::topic(model::TopicId id) const {
+    return id.value() < impl_->topic_by_id.size() ? impl_->topic_by_id[id.value()] : nullptr;
+}
+
+Result<const model::Topic*> Catalog::put_topic(const TopicSpec& spec) {
+    if (auto legal = check_name("topic", spec.name); !legal) return legal.error();
+    const std::uint32_t wanted = std::max(spec.read_queues, spec.write_queues);
+    if (wanted == 0) return Error{Errc::invalid, fmt::format("topic {} needs at least one queue", spec.name)};
+    if (wanted > queues_per_topic_max)
+        return Error{Errc::invalid, fmt::format("topic {} asks for {} queues; {} is the most", spec.name,
+                                                wanted, queues_per_topic_max)};
+
+    const auto at = impl_->topics.find(spec.name);
+    model::Topic* topic = at == impl_->topics.end() ? nullptr : at->second.get();
+    const std::size_t have = topic ? topic->queues.size() : 0;
+    if (wanted > have && impl_->queues_alive + (wanted - have) > impl_->queues_max)
+        return too_many("queues", impl_->queues_max, "queues_max");
+
+    if (topic && topic->read_queues == spec.read_queues && topic->write_queues == spec.write_queues &&
+        topic->permission == spec.permission && topic->ordered == spec.ordered &&
+        topic->system_flag == spec.system_flag && topic->attributes == spec.attributes)
+        return static_cast<const model::Topic*>(topic);
+
+    if (!topic) {
+        if (impl_->topics.size() >= impl_->topics_max)
+            return too_many("topics", impl_->topics_max, "topics_max");
+        auto fresh = std::make_unique<model::Topic>();
+        topic = fresh.get();
+        topic->id = model::TopicId(impl_->next_topic++);
+        topic->name = spec.name;
+        Impl::index(impl_->topic_by_id, topic->id.value(), topic);
+        impl_->topics.emplace(spec.name, std::move(fresh));
+    }
+    topic->read_queues = spec.read_queues;
+    topic->write_queues = spec.write_queues;
+    topic->permission = spec.permission;
+    topic->ordered = spec.ordered;
+    topic->system_flag = spec.system_flag;
+    topic->attributes = spec.attributes;
+    while (topic->queues.size() < wanted)
+        topic->queues.push_back(impl_->give_queue(
+            {QueueOwner::Kind::topic, static_cast<std::uint16_t>(topic->queues.size()), topic->id}));
+    impl_->put(kind_topic, topic->name, encode(*topic));
+    impl_->changed();
+    return static_cast<const model::Topic*>(topic);
+}
+
+Result<void> Catalog::delete_topic(std::string_view name) {
+    const auto at = impl_->topics.find(name);
+    if (at == impl_->topics.end()) return Error{Errc::not_found, fmt::format("there is no topic {}", name)};
+    for (const model::QueueId queue : at->second->queues)
+        impl_->disown(queue);
+    impl_->topic_by_id[at->second->id.value()] = nullptr;
+    impl_->remove(kind_topic, name);
+    impl_->topics.erase(at);
+    impl_->changed();
+    return {};
+}
+
+void Catalog::each_topic(const std::function<void(const model::Topic&)>& visit) const {
+    for (const auto& [name, topic] : impl_->topics)
+        visit(*topic);
+}
+
+std::size_t Catalog::topic_count() const {
+    return impl_->topics.size();
+}
+
+// --- groups ------------------------------------------------------------------------------------------------
+
+const model::Group* Catalog::group(std::string_view name) const {
+    const auto at = impl_->groups.find(name);
+    return at == impl_->groups.end() ? nullptr : at->second.get();
+}
+
+const model::Group* Catalog::group(model::GroupId id) const {
+    return id.value() < impl_->group_by_id.size() ? impl_->group_by_id[id.value()] : nullptr;
+}
+
+Result<const model::Group*> Catalog::put_group(const model::Group& wanted) {
+    if (auto legal = check_name("group", wanted.name); !legal) return legal.error();
+    const auto at = impl_->groups.find(wanted.name);
+    model::Group* group = at == impl_->groups.end() ? nullptr : at->second.get();
+    if (!group) {
+        if (impl_->groups.size() >= impl_->groups_max)
+            return too_many("groups", impl_->groups_max, "groups_max");
+        auto fresh = std::make_unique<model::Group>();
+        group = fresh.get();
+        group->id = model::GroupId(impl_->next_group++);
+        Impl::index(impl_->group_by_id, group->id.value(), group);
+        impl_->groups.emplace(wanted.name, std::move(fresh));
+    }
+    model::Group next = wanted;
+    next.id = group->id;
+    std::string json = encode(next);
+    if (!group->name.empty() && json == encode(*group)) return static_cast<const model::Group*>(group);
+    *group = std::move(next);
+    impl_->put(kind_group, group->name, json);
+    impl_->changed();
+    return static_cast<const model::Group*>(group);
+}
+
+Result<void> Catalog::delete_group(std::string_view name) {
+    const auto at = impl_->groups.find(name);
+    if (at == impl_->groups.end()) return Error{Errc::not_found, fmt::format("there is no group {}", name)};
+    impl_->group_by_id[at->second->id.value()] = nullptr;
+    impl_->remove(kind_group, name);
+    impl_->groups.erase(at);
+    impl_->changed();
+    return {};
+}
+
+void Catalog::each_group(const std::function<void(const model::Group&)>& visit) const {
+    for (const auto& [name, group] : impl_->groups)
+        visit(*group);
+}
+
+std::size_t Catalog::group_count() const {
+    return impl_->groups.size();
+}
+
+// --- named queues ------------------------------------------------------------------------------------------
+
+Result<model::QueueId> Catalog::put_named_queue(std::string_view name) {
+    if (auto legal = check_name("queue", name); !legal) return legal.error();
+    if (const auto at = impl_->named.find(name); at != impl_->named.end()) return at->second;
+    if (impl_->queues_alive >= impl_->queues_max) return too_many("queues", impl_->queues_max, "queues_max");
+    const model::QueueId queue = impl_->give_queue({QueueOwner::Kind::named, 0, {}});
+    impl_->named.emplace(name, queue);
+    impl_->put(kind_queue, name, dump({{"id", queue.value()}}));
+    impl_->changed();
+    return queue;
+}
+
+model::QueueId Catalog::named_queue(std::string_view name) const {
+    const auto at = impl_->named.find(name);
+    return at == impl_->named.end() ? model::QueueId{} : at->second;
+}
+
+Result<void> Catalog::delete_named_queue(std::string_view name) {
+    const auto at = impl_->named.find(name);
+    if (at == impl_->named.end()) return Error{Errc::not_found, fmt::format("there is no queue {}", name)};
+    impl_->disown(at->second);
+    impl_->remove(kind_queue, name);
+    impl_->named.erase(at);
+    impl_->changed();
+    return {};
+}
+
+QueueOwner Catalog::owner(model::QueueId queue) const {
+    return queue.value() < impl_->owners.size() ? impl_->owners[queue.value()] : QueueOwner{};
+}
+
+std::uint32_t Catalog::queue_ids_given() const {
+    return static_cast<std::uint32_t>(impl_->owners.size() - 1);
+}
+
+std::uint64_t Catalog::version() const {
+    return impl_->version;
+}
+
+std::vector<model::QueueId> Catalog::take_deleted_queues() {
+    return std::exchange(impl_->deleted_queues, {});
+}
+
+// --- settings ----------------------------------------------------------------------------------------------
+
+void Catalog::set(std::string_view space, std::string_view key, std::string_view value) {
+    if (const std::string* old = setting(space, key); old && *old == value) return;
+    auto at = impl_->settings.find(space);
+    if (at == impl_->settings.end()) at = impl_->settings.try_emplace(std::string(space)).first;
+    at->second.insert_or_assign(std::string(key), std::string(value));
+    impl_->put(kind_setting, setting_row(space, key),
+               dump({{"space", space}, {"key", key}, {"value", value}}));
+}
+
+void Catalog::unset(std::string_view space, std::string_view key) {
+    const auto at = impl_->settings.find(space);
+    if (at == impl_->settings.end()) return;
+    const auto entry = at->second.find(key);
+    if (entry == at->second.end()) return;
+    at->second.erase(entry);
+    impl_->remove(kind_setting, setting_row(space, key));
+}
+
+const std::string* Catalog::setting(std::string_view space, std::string_view key) const {
+    const auto at = impl_->settings.find(space);
+    if (at == impl_->settings.end()) return nullptr;
+    const auto entry = at->second.find(key);
+    return entry == at->second.end() ? nullptr : &entry->second;
+}
+
+void Catalog::each_setting(
+    std::string_view space,
+    const std::function<void(const std::string& key, const std::string& value)>& visit) const {
+    if (const auto at = impl_->settings.find(space); at != impl_->settings.end())
+        for (const auto& [key, value] : at->second)
+            visit(key, value);
+}
+
+Result<void> Catalog::commit() {
+    if (!impl_->staged) return {};
+    if (auto committed = impl_->definitions->commit(); !committed) return committed;
+    impl_->staged = false;
+    return {};
+}
+
+}  // namespace posthorn::broker

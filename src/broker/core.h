@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "broker/broker.h"
+#include "env/files.h"
+#include "notes.h"
+#include "runtime/worker.h"
+#include "store/log.h"
+#include "visibility.h"
+
+namespace posthorn::broker {
+
+/// What all parts of the engine stand on: the names, the two logs, the time of the tick. Made by recovery;
+/// the parts hold a reference and know each other only where their headers say so.
+struct Core {
+    Core(env::Files& the_files, runtime::Worker& the_worker, BrokerOptions the_options)
+        : files(the_files), worker(the_worker), options(the_options) {}
+
+    env::Files& files;
+    runtime::Worker& worker;
+    const BrokerOptions options;
+    Now now;
+
+    std::unique_ptr<env::FileLock> lock;
+    std::unique_ptr<Catalog> catalog;
+    std::unique_ptr<store::Log> stream, queue;
+    Notes notes;
+    Visibility visibility;
+    mutable Broker::Counters counters;
+
+    store::Log& log(LogId id) { return id == LogId::stream ? *stream : *queue; }
+    const store::Log& log(LogId id) const { return id == LogId::stream ? *stream : *queue; }
+    static LogId log_id(QueueOwner owner) {
+        return owner.kind == QueueOwner::Kind::topic ? LogId::stream : LogId::queue;
+    }
+    store::Log& log_of(model::QueueId of) { return log(log_id(catalog->owner(of))); }
+    const store::Log& log_of(model::QueueId of) const { return log(log_id(catalog->owner(of))); }
+
+    /// What may be read now.
+    store::Range range(model::QueueId of) const {
+        store::Range range = log_of(of).range(of);
+        range.end = visibility.end(of, range.end);
+        if (range.end < range.begin) range.end = range.begin;
+        return range;
+    }
+
+    struct Append {
+        store::Appended appended;
+        std::int64_t store_ms;
+    };
+    /// Appends a message for one queue; it shows when the flush mode lets it. A full disk is remembered.
+    Result<Append> append(LogId id, const store::NewRecord& record);
+
+    /// Per log: what syncing is owed.
+    struct Sync {
+        store::Position requested;        ///< a sync up to here is done or under way
+        store::Position wanted;           ///< somebody waits for it up to here
+        std::int64_t last_steady_ms = 0;  ///< of the last request
+        std::int64_t store_ms = 0;        ///< store time of the newest record
+        bool message_appended = false;    ///< since the last write
+    };
+    std::array<Sync, 2> sync;
+    Sync& sync_of(LogId id) { return sync[static_cast<std::size_t>(id)]; }
+
+    store::Position moved_end;  ///< copies up to here must be durable before their old segments may go
+
+    std::optional<Error> refusing;  ///< why messages are refused at the door
+    bool no_space_seen = false;     ///< an append found no room: look at the disk soon
+    WaitList loaded_waiters;
+    bool loaded = false;  ///< some cold read has finished since the last tick
+};
+
+}  // namespace posthorn::broker

@@ -1,0 +1,361 @@
+#include "readers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "base/log.h"
+
+namespace posthorn::broker {
+namespace {
+
+constexpr std::size_t entries_at_once = 32;
+constexpr std::size_t name_bytes_max = 1024;
+
+}  // namespace
+
+// --- who there is ------------------------------------------------------------------------------------------
+
+Result<Readers::Reader*> Readers::find(ReaderId reader) const {
+    if (reader.value() == nobody || reader.value() >= readers_.size() || !readers_[reader.value()])
+        return Error{Errc::not_found, fmt::format("there is no reader {}", reader.value())};
+    return readers_[reader.value()].get();
+}
+
+Readers::Reader& Readers::add(std::uint32_t id, std::string_view name, model::QueueId queue) {
+    if (readers_.size() <= id) readers_.resize(id + 1);
+    auto reader = std::make_unique<Reader>();
+    reader->id = id;
+    reader->queue = queue;
+    reader->name = name;
+    reader->named = core_.catalog->owner(queue).kind == QueueOwner::Kind::named;
+    if (of_queue_.size() <= queue.value()) of_queue_.resize(queue.value() + 1);
+    reader->next_of_queue = std::exchange(of_queue_[queue.value()], id);
+    by_name_.emplace(name, id);
+    readers_[id] = std::move(reader);
+    return *readers_[id];
+}
+
+Result<ReaderId> Readers::open(std::string_view name, model::QueueId queue) {
+    const QueueOwner::Kind kind = core_.catalog->owner(queue).kind;
+    if (kind != QueueOwner::Kind::topic && kind != QueueOwner::Kind::named)
+        return Error{Errc::not_found, fmt::format("there is no queue {}", queue.value())};
+    if (name.empty() || name.size() > name_bytes_max)
+        return Error{Errc::invalid, fmt::format("a reader's name has 1 to {} bytes", name_bytes_max)};
+    if (const auto at = by_name_.find(name); at != by_name_.end()) {
+        if (readers_[at->second]->queue == queue) return ReaderId(at->second);
+        return Error{Errc::exists, fmt::format("reader {} reads another queue", name)};
+    }
+    if (kind == QueueOwner::Kind::named && queue.value() < of_queue_.size() && of_queue_[queue.value()])
+        return Error{Errc::exists,
+                     fmt::format("the queue has its reader: {}", readers_[of_queue_[queue.value()]]->name)};
+    Reader& reader = add(static_cast<std::uint32_t>(readers_.size()), name, queue);
+    reader.state.forget_below(core_.range(queue).begin.value());
+    core_.notes.writer().reader_opened(reader.id, queue.value(), name);
+    touch(reader);
+    return ReaderId(reader.id);
+}
+
+void Readers::unlink(Reader& reader) {
+    std::uint32_t* link = &of_queue_[reader.queue.value()];
+    while (*link != reader.id)
+        link = &readers_[*link]->next_of_queue;
+    *link = reader.next_of_queue;
+    by_name_.erase(by_name_.find(reader.name));
+    in_flight_ -= reader.state.in_flight();
+    core_.notes.writer().reader_deleted(reader.id);
+    readers_[reader.id].reset();
+}
+
+Result<void> Readers::remove(ReaderId id) {
+    auto reader = find(id);
+    if (!reader) return reader.error();
+    unlink(**reader);
+    return {};
+}
+
+void Readers::forget_queue(model::QueueId queue) {
+    SettledSet settled;
+    while (queue.value() < of_queue_.size() && of_queue_[queue.value()] != nobody) {
+        Reader& reader = *readers_[of_queue_[queue.value()]];
+        if (reader.named) settled = reader.state.take_settled();
+        unlink(reader);
+    }
+    release_rest(queue, settled);
+}
+
+/// The queue log counts what lives; a deleted queue's messages live no more. Each is released once only.
+void Readers::release_rest(model::QueueId queue, const SettledSet& settled) {
+    const store::Range range = core_.queue->range(queue);
+    for (model::QueueOffset offset = range.begin; offset < range.end; ++offset)
+        if (!settled.contains(offset.value())) core_.queue->release(queue, offset);
+}
+
+const SettledSet* Readers::settled_of_named(model::QueueId queue) const {
+    if (queue.value() >= of_queue_.size() || of_queue_[queue.value()] == nobody) return nullptr;
+    const Reader& reader = *readers_[of_queue_[queue.value()]];
+    return reader.named ? &reader.state.settled() : nullptr;
+}
+
+// --- taking and settling -----------------------------------------------------------------------------------
+
+Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std::int64_t lease_ms,
+                                    TakeSink& sink) {
+    auto found = find(id);
+    if (!found) return found.error();
+    Reader& reader = **found;
+    const store::Range range = core_.range(reader.queue);
+    if (!reader.named && reader.state.settled().floor() < range.begin.value()) {
+        const std::uint64_t in_flight = reader.state.in_flight();
+        reader.state.forget_below(range.begin.value());
+        in_flight_ -= in_flight - reader.state.in_flight();
+        touch(reader);
+    }
+    const std::int64_t deadline = lease_ms > 0 ? core_.now.steady_ms + lease_ms : 0;
+    std::array<store::Entry, entries_at_once> entries;
+    std::uint64_t entries_at = 0;
+    std::size_t count = 0;
+    std::uint32_t taken = 0;
+    while (taken < max_messages) {
+        const auto offset = reader.state.next(range.end.value());
+        if (!offset) break;
+        if (in_flight_ >= core_.options.in_flight_max) {
+            if (taken > 0) break;
+            return Error{Errc::full,
+                         fmt::format("{} messages are taken and not settled; settle some, or raise "
+                                     "in_flight_max",
+                                     in_flight_)};
+        }
+        store::Read read = store::Read::ready;
+        if (*offset < entries_at || *offset >= entries_at + count) {
+            entries_at = *offset;
+            const std::size_t want = std::min<std::size_t>(entries_at_once, max_messages - taken);
+            read = core_.log(reader.named ? LogId::queue : LogId::stream)
+                       .entries(reader.queue, model::QueueOffset(*offset), std::span(entries).first(want),
+                                &count);
+            if (read != store::Read::ready) count = 0;
+        }
+        store::Record record;
+        if (read == store::Read::ready)
+            read = core_.log(reader.named ? LogId::queue : LogId::stream)
+                       .record(entries[*offset - entries_at], &record);
+        if (read == store::Read::loading) {
+            if (!std::exchange(reader.loading, true)) loading_.push_back(reader.id);
+            break;
+        }
+        if (read != store::Read::ready) {
+            pass_over(reader, *offset);
+            continue;
+        }
+        const std::uint32_t attempt = reader.state.take(*offset, deadline);
+        ++in_flight_;
+        ++taken;
+        touch(reader);
+        if (deadline != 0) deadlines_.add({deadline, *offset, reader.id});
+        if (!sink.on_taken(record, {model::QueueOffset(*offset), attempt, attempt > 1})) break;
+    }
+    return taken;
+}
+
+void Readers::settle(Reader& reader, std::uint64_t offset) {
+    if (!reader.settled.empty() && reader.settled.back().end == offset)
+        ++reader.settled.back().end;
+    else
+        reader.settled.push_back({offset, offset + 1});
+    touch(reader);
+    if (reader.named) core_.queue->release(reader.queue, model::QueueOffset(offset));
+}
+
+void Readers::pass_over(Reader& reader, std::uint64_t offset) {
+    reader.state.take(offset, 0);
+    reader.state.settle(offset);
+    settle(reader, offset);
+}
+
+Result<void> Readers::settle(ReaderId id, model::QueueOffset offset) {
+    auto found = find(id);
+    if (!found) return found.error();
+    Reader& reader = **found;
+    const std::uint64_t in_flight = reader.state.in_flight();
+    if (!reader.state.settle(offset.value()))
+        return Error{Errc::not_found, "the message is not in flight: settled before, or never taken"};
+    in_flight_ -= in_flight - reader.state.in_flight();
+    settle(reader, offset.value());
+    return {};
+}
+
+Result<void> Readers::requeue(ReaderId id, model::QueueOffset offset, std::int64_t delay_ms) {
+    auto found = find(id);
+    if (!found) return found.error();
+    Reader& reader = **found;
+    const std::int64_t ready_at = delay_ms > 0 ? core_.now.steady_ms + delay_ms : ReaderState::at_once;
+    if (!reader.state.give_back(offset.value(), ready_at))
+        return Error{Errc::not_found, "the message is not in flight: settled or returned before"};
+    --in_flight_;
+    reader.returned.push_back(offset.value());
+    touch(reader);
+    if (ready_at != ReaderState::at_once)
+        deadlines_.add({ready_at, offset.value(), reader.id});
+    else
+        make_ready(reader);
+    return {};
+}
+
+Result<void> Readers::extend(ReaderId id, model::QueueOffset offset, std::int64_t lease_ms) {
+    auto found = find(id);
+    if (!found) return found.error();
+    const std::int64_t deadline = lease_ms > 0 ? core_.now.steady_ms + lease_ms : 0;
+    if (!(*found)->state.extend(offset.value(), deadline))
+        return Error{Errc::not_found, "the message is not in flight: its lease ran out, or it was settled"};
+    if (deadline != 0) deadlines_.add({deadline, offset.value(), (*found)->id});
+    return {};
+}
+
+Result<void> Readers::wait(ReaderId id, Waiter& waiter) {
+    auto found = find(id);
+    if (!found) return found.error();
+    (*found)->waiters.add(waiter);
+    return {};
+}
+
+Broker::ReaderCounts Readers::counts(ReaderId id) const {
+    const auto found = find(id);
+    if (!found) return {};
+    const ReaderState& state = (*found)->state;
+    return {state.ready(core_.range((*found)->queue).end.value()), state.in_flight(), state.delayed()};
+}
+
+// --- time and news -----------------------------------------------------------------------------------------
+
+bool Readers::alive(const Deadlines::Deadline& deadline) const {
+    return deadline.reader < readers_.size() && readers_[deadline.reader] &&
+           readers_[deadline.reader]->state.awaits(deadline.offset, deadline.at_ms);
+}
+
+void Readers::run_out() {
+    while (!deadlines_.empty() && deadlines_.first().at_ms <= core_.now.steady_ms) {
+        const Deadlines::Deadline deadline = deadlines_.first();
+        deadlines_.remove_first();
+        if (!alive(deadline)) continue;
+        Reader& reader = *readers_[deadline.reader];
+        const std::uint64_t in_flight = reader.state.in_flight();
+        reader.state.run_out(deadline.offset, deadline.at_ms);
+        in_flight_ -= in_flight - reader.state.in_flight();
+        reader.returned.push_back(deadline.offset);
+        touch(reader);
+        make_ready(reader);
+    }
+    deadlines_.sweep([this](const Deadlines::Deadline& deadline) { return alive(deadline); });
+}
+
+std::int64_t Readers::next_deadline_ms() const {
+    return deadlines_.empty() ? std::numeric_limits<std::int64_t>::max() : deadlines_.first().at_ms;
+}
+
+void Readers::make_ready(Reader& reader) {
+    if (std::exchange(reader.to_wake, true)) return;
+    to_wake_.push_back(reader.id);
+}
+
+void Readers::queue_grew(model::QueueId queue) {
+    if (queue.value() >= of_queue_.size()) return;
+    for (std::uint32_t id = of_queue_[queue.value()]; id != nobody; id = readers_[id]->next_of_queue)
+        make_ready(*readers_[id]);
+}
+
+void Readers::loaded() {
+    for (const std::uint32_t id : loading_)
+        if (readers_[id]) {
+            readers_[id]->loading = false;
+            make_ready(*readers_[id]);
+        }
+    loading_.clear();
+}
+
+void Readers::wake() {
+    waking_.swap(to_wake_);
+    for (const std::uint32_t id : waking_)
+        if (readers_[id]) {
+            readers_[id]->to_wake = false;
+            readers_[id]->waiters.wake();
+        }
+    waking_.clear();
+}
+
+// --- notes -------------------------------------------------------------------------------------------------
+
+void Readers::touch(Reader& reader) {
+    if (std::exchange(reader.dirty, true)) return;
+    dirty_.push_back(reader.id);
+}
+
+void Readers::note(Reader& reader) {
+    StateWriter& notes = core_.notes.writer();
+    notes.reader_moved(reader.id, reader.state.cursor());
+    std::sort(reader.settled.begin(), reader.settled.end(),
+              [](const Range& a, const Range& b) { return a.begin < b.begin; });
+    for (std::size_t n = 0; n < reader.settled.size();) {
+        Range range = reader.settled[n++];
+        while (n < reader.settled.size() && reader.settled[n].begin <= range.end)
+            range.end = std::max(range.end, reader.settled[n++].end);
+        notes.reader_settled(range.begin, range.end);
+    }
+    if (!reader.named) notes.reader_settled(0, reader.state.settled().floor());
+    for (const std::uint64_t offset : reader.returned)
+        if (const auto back = reader.state.find_return(offset))
+            notes.reader_return(back->offset, back->attempts, wall_of(back->ready_at));
+    reader.settled.clear();
+    reader.returned.clear();
+}
+
+void Readers::note_changes() {
+    for (const std::uint32_t id : dirty_) {
+        if (!readers_[id] || !readers_[id]->dirty) continue;
+        readers_[id]->dirty = false;
+        note(*readers_[id]);
+    }
+    dirty_.clear();
+    core_.notes.writer().flush();
+}
+
+void Readers::note_all(StateWriter& notes) const {
+    for (const auto& reader : readers_) {
+        if (!reader) continue;
+        notes.reader_opened(reader->id, reader->queue.value(), reader->name);
+        notes.reader_moved(reader->id, reader->state.cursor());
+        notes.reader_settled(0, reader->state.settled().floor());
+        reader->state.settled().each_range(
+            [&](std::uint64_t begin, std::uint64_t end) { notes.reader_settled(begin, end); });
+        reader->state.each_return([&](const ReaderState::Return& back) {
+            if (back.attempts > 1 || back.ready_at != ReaderState::at_once)
+                notes.reader_return(back.offset, back.attempts, wall_of(back.ready_at));
+        });
+    }
+}
+
+// --- recovery ----------------------------------------------------------------------------------------------
+
+bool Readers::restore(Restored restored) {
+    Reader& reader = add(restored.id, restored.name, restored.queue);
+    reader.state = std::move(restored.state);
+    const store::Range range = core_.log_of(restored.queue).range(restored.queue);
+    const bool cut = reader.state.restored(range.end.value());
+    reader.state.forget_below(range.begin.value());
+    if (reader.named) {
+        const SettledSet& settled = reader.state.settled();
+        for (std::uint64_t n = range.begin.value(); n < settled.floor(); ++n)
+            core_.queue->release(reader.queue, model::QueueOffset(n));
+        settled.each_range([&](std::uint64_t begin, std::uint64_t end) {
+            for (; begin < end; ++begin)
+                core_.queue->release(reader.queue, model::QueueOffset(begin));
+        });
+    }
+    reader.state.each_return([&](const ReaderState::Return& back) {
+        if (back.ready_at != ReaderState::at_once) deadlines_.add({back.ready_at, back.offset, reader.id});
+    });
+    return cut;
+}
+
+}  // namespace posthorn::broker

@@ -1,0 +1,180 @@
+#include "readers.h"
+
+#include <gtest/gtest.h>
+
+#include "broker_test_support.h"
+
+namespace posthorn::broker {
+namespace {
+
+using Texts = World::Texts;
+
+class ReadersTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        world_.open();
+        queue_ = *world_.broker->catalog().put_named_queue("work");
+        open();
+    }
+    void open() { reader_ = *world_.broker->open_reader("worker", queue_); }
+    void publish(int count) {
+        for (int n = 0; n < count; ++n)
+            world_.publish(queue_, std::to_string(n));
+        world_.tick();
+    }
+    void settle(std::uint64_t offset) {
+        EXPECT_TRUE(world_.broker->settle(reader_, model::QueueOffset(offset)).ok());
+    }
+    void requeue(std::uint64_t offset, std::int64_t delay_ms = 0) {
+        EXPECT_TRUE(world_.broker->requeue(reader_, model::QueueOffset(offset), delay_ms).ok());
+    }
+
+    World world_;
+    model::QueueId queue_;
+    ReaderId reader_;
+};
+
+TEST_F(ReadersTest, TakenMessagesAreInFlightUntilSettled) {
+    publish(3);
+    EXPECT_EQ(world_.take(reader_, 2).texts, (Texts{"0", "1"}));
+    EXPECT_EQ(world_.broker->counts(reader_).ready, 1u);
+    EXPECT_EQ(world_.broker->counts(reader_).in_flight, 2u);
+    settle(0);
+    EXPECT_EQ(world_.broker->counts(reader_).in_flight, 1u);
+    EXPECT_EQ(world_.broker->settle(reader_, model::QueueOffset(0)).error().code, Errc::not_found);
+}
+
+TEST_F(ReadersTest, ARequeuedMessageGoesBackToItsPlace) {
+    publish(3);
+    world_.take(reader_, 2);
+    requeue(0);
+    const auto again = world_.take(reader_);
+    EXPECT_EQ(again.texts, (Texts{"0", "2"}));
+    EXPECT_TRUE(again.taken[0].redelivered);
+    EXPECT_EQ(again.taken[0].attempt, 2u);
+    EXPECT_FALSE(again.taken[1].redelivered);
+}
+
+TEST_F(ReadersTest, ALeaseThatRunsOutBringsTheMessageBackAndWakesWhoWaits) {
+    struct Told final : Waiter {
+        int times = 0;
+        void on_readable() override { ++times; }
+    } waiter;
+    publish(1);
+    world_.take(reader_, 1, 100);
+    world_.broker->wait_reader(reader_, waiter);
+    world_.tick(99);
+    EXPECT_EQ(world_.take(reader_).texts, Texts{});
+    EXPECT_TRUE(world_.broker->extend(reader_, model::QueueOffset(0), 50).ok());
+    world_.tick(49);
+    EXPECT_EQ(world_.take(reader_).texts, Texts{});
+    world_.tick(1);
+    world_.tick();
+    EXPECT_EQ(waiter.times, 1);
+    EXPECT_EQ(world_.take(reader_).texts, Texts{"0"});
+}
+
+TEST_F(ReadersTest, ADelayedRequeueWaits) {
+    publish(2);
+    world_.take(reader_, 1);
+    requeue(0, 500);
+    EXPECT_EQ(world_.broker->counts(reader_).delayed, 1u);
+    EXPECT_EQ(world_.take(reader_).texts, Texts{"1"});
+    world_.tick(500);
+    EXPECT_EQ(world_.take(reader_).texts, Texts{"0"});
+}
+
+TEST_F(ReadersTest, AfterAKillSettledMessagesStayAwayAndTakenOnesComeRedelivered) {
+    publish(4);
+    world_.take(reader_, 3);
+    settle(1);
+    requeue(2);
+    world_.take(reader_, 1);
+    requeue(2);
+    world_.tick();
+    world_.kill();
+    world_.open();
+    open();
+    const auto again = world_.take(reader_);
+    EXPECT_EQ(again.texts, (Texts{"0", "2", "3"}));
+    EXPECT_TRUE(again.taken[0].redelivered);
+    EXPECT_EQ(again.taken[1].attempt, 3u);
+    EXPECT_FALSE(again.taken[2].redelivered);
+}
+
+TEST_F(ReadersTest, ADelayedRequeueIsStillDelayedAfterAKill) {
+    publish(1);
+    world_.take(reader_, 1);
+    requeue(0, 60'000);
+    world_.tick();
+    world_.kill();
+    world_.open();
+    open();
+    EXPECT_EQ(world_.take(reader_).texts, Texts{});
+    world_.tick(60'000);
+    EXPECT_EQ(world_.take(reader_).texts, Texts{"0"});
+}
+
+TEST_F(ReadersTest, ATopicMayHaveSeveralReadersEachWithAStateOfItsOwn) {
+    const auto queue = world_.topic("t");
+    const auto a = *world_.broker->open_reader("a", queue);
+    const auto b = *world_.broker->open_reader("b", queue);
+    EXPECT_EQ(*world_.broker->open_reader("a", queue), a);
+    world_.publish(queue, "x");
+    world_.tick();
+    EXPECT_EQ(world_.take(a).texts, Texts{"x"});
+    EXPECT_TRUE(world_.broker->settle(a, model::QueueOffset(0)).ok());
+    EXPECT_EQ(world_.take(b).texts, Texts{"x"});
+    EXPECT_EQ(world_.fetch(queue), Texts{"x"});
+}
+
+TEST_F(ReadersTest, ANamedQueueHasOneReader) {
+    EXPECT_EQ(world_.broker->open_reader("other", queue_).error().code, Errc::exists);
+    EXPECT_TRUE(world_.broker->delete_reader(reader_).ok());
+    EXPECT_TRUE(world_.broker->open_reader("other", queue_).ok());
+}
+
+TEST_F(ReadersTest, TheWindowOfTakenMessagesIsBounded) {
+    world_.kill();
+    world_.options.in_flight_max = 2;
+    world_.open();
+    open();
+    publish(5);
+    EXPECT_EQ(world_.take(reader_).texts.size(), 2u);
+    World::Sink sink;
+    EXPECT_EQ(world_.broker->take(reader_, 1, 0, sink).error().code, Errc::full);
+    settle(0);
+    EXPECT_EQ(world_.take(reader_).texts.size(), 1u);
+}
+
+TEST_F(ReadersTest, SegmentsOfSettledMessagesGoAndOneLiveMessageIsMovedOutOfTheWay) {
+    for (int n = 0; n < 1000; ++n) {
+        world_.publish(queue_, n == 3 ? "the one" : std::string(10'000, 'x'));
+        world_.tick(10);
+        world_.worker->run_all();
+        for (const Taken& taken : world_.take(reader_).taken)
+            if (taken.offset != model::QueueOffset(3)) settle(taken.offset.value());
+    }
+    for (int n = 0; n < 20; ++n) {
+        world_.tick(5'000);
+        world_.worker->run_all();
+    }
+    EXPECT_LE(world_.broker->queue_log().segments().size(), 5u);
+    world_.settle();
+    world_.kill();
+    world_.open();
+    open();
+    EXPECT_EQ(world_.take(reader_).texts, Texts{"the one"});
+}
+
+TEST_F(ReadersTest, ADeletedQueueLeavesNothingBehind) {
+    publish(3);
+    ASSERT_TRUE(world_.broker->catalog().delete_named_queue("work").ok());
+    world_.tick();
+    World::Sink sink;
+    EXPECT_EQ(world_.broker->take(reader_, 1, 0, sink).error().code, Errc::not_found);
+    EXPECT_EQ(world_.broker->queue_log().segments().front().live, 0u);
+}
+
+}  // namespace
+}  // namespace posthorn::broker

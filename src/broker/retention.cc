@@ -1,0 +1,101 @@
+#include "retention.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "base/log.h"
+
+namespace posthorn::broker {
+namespace {
+
+constexpr std::int64_t look_interval_ms = 10'000;
+constexpr std::int64_t look_again_ms = 1'000;  ///< while the disk is full
+// A disk below the refuse mark by less than this still refuses: no flutter at the mark.
+constexpr double refuse_slack = 0.01;
+
+}  // namespace
+
+void Retention::look() {
+    const bool alarmed = core_.no_space_seen || refusing_;
+    if (core_.now.steady_ms < next_look_ms_ && !core_.no_space_seen) return;
+    if (core_.no_space_seen && core_.now.steady_ms < next_look_ms_ - look_interval_ms + look_again_ms) return;
+    next_look_ms_ = core_.now.steady_ms + (alarmed ? look_again_ms : look_interval_ms);
+    core_.no_space_seen = false;
+    measure();
+    tidy(*core_.stream);
+    drop_old();
+    if (core_.queue->synced() >= core_.moved_end) tidy(*core_.queue);
+    measure();
+    guard();
+}
+
+void Retention::tidy(store::Log& log) {
+    if (auto done = log.maintain(); !done)
+        log_warn("broker", "a log cannot be tidied: {}", done.error().message);
+}
+
+void Retention::measure() {
+    const auto space = core_.files.disk_space();
+    if (!space) {
+        log_warn("broker", "the disk's free space is unknown: {}", space.error().message);
+        return;
+    }
+    used_ratio_ =
+        space->total == 0 ? 0 : 1.0 - static_cast<double>(space->free) / static_cast<double>(space->total);
+}
+
+bool Retention::age_hour() const {
+    if (core_.options.delete_hour < 0) return true;
+    const std::time_t seconds = core_.now.wall_ms / 1000;
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    return local.tm_hour == core_.options.delete_hour;
+}
+
+bool Retention::too_old(const store::SegmentInfo& segment) const {
+    return segment.last_time + core_.options.retention_ms < core_.now.wall_ms;
+}
+
+/// The oldest first, one after the other, as long as there is a reason.
+void Retention::drop_old() {
+    const BrokerOptions& options = core_.options;
+    for (;;) {
+        const auto segments = core_.stream->segments();
+        if (segments.size() < 2 || !segments.front().sealed) return;
+        const store::SegmentInfo& oldest = segments.front();
+        const bool by_age = too_old(oldest) && (age_hour() || used_ratio_ >= options.disk_clean_ratio);
+        const bool by_size =
+            options.retention_bytes > 0 && core_.stream->disk_bytes() > options.retention_bytes;
+        const bool by_force = used_ratio_ >= options.disk_force_ratio;
+        if (!by_age && !by_size && !by_force) return;
+        if (auto dropped = core_.stream->drop_oldest(); !dropped) {
+            log_warn("broker", "the oldest segment cannot be dropped: {}", dropped.error().message);
+            return;
+        }
+        log_info("broker", "segment {} of the stream log dropped: {}", oldest.begin.value(),
+                 by_age    ? "older than retention"
+                 : by_size ? "beyond the size to keep"
+                           : "the disk is nearly full");
+        measure();
+    }
+}
+
+void Retention::guard() {
+    const double mark = core_.options.disk_refuse_ratio;
+    const bool refuse = refusing_ ? used_ratio_ >= mark - refuse_slack : used_ratio_ >= mark;
+    if (refuse == refusing_) return;
+    refusing_ = refuse;
+    if (refuse) {
+        core_.refusing = Error{
+            Errc::no_space, fmt::format("the disk is {:.0f} % full; messages are taken again below {:.0f} %",
+                                        used_ratio_ * 100, (mark - refuse_slack) * 100)};
+        log_error("broker", "{}; reads go on", core_.refusing->message);
+        next_look_ms_ = core_.now.steady_ms + look_again_ms;
+    } else {
+        core_.refusing.reset();
+        log_info("broker", "the disk is {:.0f} % full: messages are taken again", used_ratio_ * 100);
+    }
+}
+
+}  // namespace posthorn::broker

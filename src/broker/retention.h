@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core.h"
+
+namespace posthorn::broker {
+
+/// What goes when: old segments of the stream log by age, size and the disk's fill; dead segments of the
+/// queue log; and the guard that refuses messages while the disk is nearly full. Looks every few seconds.
+class Retention {
+  public:
+    explicit Retention(Core& core) : core_(core) {}
+
+    /// Once per tick; does something only when its time has come or an append met a full disk.
+    void look();
+    std::int64_t next_look_ms() const { return next_look_ms_; }
+    double disk_used_ratio() const { return used_ratio_; }
+
+  private:
+    static void tidy(store::Log& log);
+    void measure();
+    void drop_old();
+    bool too_old(const store::SegmentInfo& segment) const;
+    bool age_hour() const;
+    void guard();
+
+    Core& core_;
+    double used_ratio_ = 0;
+    std::int64_t next_look_ms_ = 0;
+    bool refusing_ = false;
+};
+
+}  // namespace posthorn::broker

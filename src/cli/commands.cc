@@ -1,0 +1,14 @@
+#include "commands.h"
+
+namespace posthorn::cli {
+
+std::span<const Command> commands() {
+    static constexpr Command table[] = {
+        {"bench rocketmq", "load any RocketMQ server and measure it", run_bench_rocketmq},
+        {"torture", "kill the real server under load and check that it kept its word", run_torture},
+        {"version", "print the version and how the program was built", run_version},
+    };
+    return table;
+}
+
+}  // namespace posthorn::cli

@@ -1,0 +1,8 @@
+#include <array>
+
+#include "cli/command.h"
+
+int main(int argc, char** argv) {
+    const std::array<std::span<const posthorn::cli::Command>, 1> tables{posthorn::cli::commands()};
+    return posthorn::cli::dispatch(tables, posthorn::cli::Arguments(argv + 1, argv + argc));
+}

@@ -1,0 +1,119 @@
+#include "cold_cache.h"
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace posthorn::store {
+namespace {
+
+constexpr std::size_t spare_buffers = 4;
+
+}  // namespace
+
+/// A piece on its way. Belongs to the worker while it runs.
+struct ColdCache::Load {
+    ColdSource source;
+    ColdPiece piece;
+
+    void check() { piece.bad = source.check(piece.bytes.view()); }
+    void fail() {
+        piece.bad = {{static_cast<std::uint32_t>(piece.at), static_cast<std::uint32_t>(source.size)}};
+    }
+    bool now() {
+        const bool all = source.file->read_now(source.at, {piece.bytes.data(), source.size}) == source.size;
+        if (all) check();
+        return all;
+    }
+    void wait() {
+        auto got = source.file->read_at(source.at, {piece.bytes.data(), source.size});
+        if (got && *got == source.size) return check();
+        log_error("store", "cannot read {} bytes at {} of {}: {}", source.size, source.at,
+                  source.file->path(), got ? "the file is too short" : got.error().message);
+        fail();
+    }
+};
+
+ColdCache::ColdCache(runtime::Worker& worker, std::uint64_t capacity, Events events)
+    : worker_(worker),
+      capacity_(capacity),
+      events_(std::move(events)),
+      self_(std::make_shared<ColdCache*>(this)) {}
+
+ColdCache::~ColdCache() = default;
+
+const ColdPiece* ColdCache::find(const ColdKey& key) {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
+    nodes_.splice(nodes_.begin(), nodes_, found->second);
+    return &found->second->piece;
+}
+
+const ColdPiece* ColdCache::load(const ColdKey& key, const ColdSource& source) {
+    if (loading_.contains(key)) return nullptr;
+    auto load = std::make_shared<Load>();
+    load->source = source;
+    load->piece.at = source.at;
+    if (!spare_.empty()) {
+        load->piece.bytes = std::move(spare_.back());
+        spare_.pop_back();
+    }
+    load->piece.bytes.resize(source.size);
+    ++loads_;
+    if (load->now()) return insert(key, *load);
+    if (start(key, load)) return nullptr;
+    load->wait();  // the worker is drowned in work: better slow than never
+    return insert(key, *load);
+}
+
+bool ColdCache::start(const ColdKey& key, const std::shared_ptr<Load>& load) {
+    const bool taken = worker_.submit([load] { load->wait(); },
+                                      [load, key, self = std::weak_ptr(self_)] {
+                                          const auto cache = self.lock();
+                                          if (!cache) return;
+                                          const auto found = (*cache)->loading_.find(key);
+                                          const bool wanted =
+                                              found != (*cache)->loading_.end() && found->second == load;
+                                          if (wanted) {
+                                              (*cache)->loading_.erase(found);
+                                              (*cache)->insert(key, *load);
+                                          }
+                                          if ((*cache)->events_.loaded) (*cache)->events_.loaded();
+                                      });
+    if (taken) loading_[key] = load;
+    return taken;
+}
+
+const ColdPiece* ColdCache::insert(const ColdKey& key, Load& load) {
+    forget(key);
+    while (!nodes_.empty() && bytes_ + load.source.size > capacity_)
+        erase(std::prev(nodes_.end()));
+    nodes_.push_front({key, std::move(load.piece)});
+    by_key_[key] = nodes_.begin();
+    bytes_ += load.source.size;
+    const ColdPiece& piece = nodes_.front().piece;
+    if (!piece.bad.empty() && events_.damaged) events_.damaged(key, piece);
+    return &piece;
+}
+
+void ColdCache::erase(Nodes::iterator node) {
+    bytes_ -= node->piece.bytes.size();
+    if (spare_.size() < spare_buffers) spare_.push_back(std::move(node->piece.bytes));
+    by_key_.erase(node->key);
+    nodes_.erase(node);
+}
+
+void ColdCache::forget(const ColdKey& key) {
+    loading_.erase(key);
+    if (const auto found = by_key_.find(key); found != by_key_.end()) erase(found->second);
+}
+
+void ColdCache::forget(std::uint64_t segment) {
+    for (auto at = nodes_.begin(); at != nodes_.end();) {
+        const auto here = at++;
+        if (here->key.segment == segment) erase(here);
+    }
+    std::erase_if(loading_, [&](const auto& load) { return load.first.segment == segment; });
+}
+
+}  // namespace posthorn::store

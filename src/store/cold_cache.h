@@ -1,0 +1,84 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "env/files.h"
+#include "index_rows.h"
+#include "runtime/worker.h"
+
+namespace posthorn::store {
+
+/// Names a piece of a file that is loaded and checked as a whole: a stretch of a segment between two cuts, or
+/// a unit of an index file.
+struct ColdKey {
+    std::uint64_t segment = 0;  ///< its begin
+    std::uint32_t piece = 0;
+    bool index = false;
+    auto operator<=>(const ColdKey&) const = default;
+};
+
+struct ColdPiece {
+    std::uint64_t at = 0;  ///< in its file
+    Buffer bytes;
+    std::vector<DamagedRange> bad;  ///< places in the file that contradict their checksum
+};
+
+/// Where a piece comes from, and what checks it (on any thread).
+struct ColdSource {
+    std::shared_ptr<env::File> file;
+    std::uint64_t at = 0;
+    std::size_t size = 0;
+    std::function<std::vector<DamagedRange>(Bytes)> check;
+};
+
+/// Pieces of older bytes, the least recently used given up first. What the system has in its page cache is
+/// taken at once; what must come from the disk is read by the worker.
+class ColdCache {
+  public:
+    struct Events {
+        std::function<void()> loaded;  ///< inside `Worker::collect`: something that was loading is here
+        std::function<void(const ColdKey&, const ColdPiece&)> damaged;  ///< just loaded, and partly bad
+    };
+    ColdCache(runtime::Worker& worker, std::uint64_t capacity, Events events);
+    ~ColdCache();
+
+    /// Null when it is not here. The piece stays until the next call that may load.
+    const ColdPiece* find(const ColdKey& key);
+    /// Null when it has to come from the disk: `loaded` will be called.
+    const ColdPiece* load(const ColdKey& key, const ColdSource& source);
+    /// The segment goes away, or one of its pieces has grown.
+    void forget(std::uint64_t segment);
+    void forget(const ColdKey& key);
+
+    std::uint64_t loads() const { return loads_; }
+
+  private:
+    struct Load;
+    struct Node {
+        ColdKey key;
+        ColdPiece piece;
+    };
+    using Nodes = std::list<Node>;  // most recently used first
+
+    const ColdPiece* insert(const ColdKey& key, Load& load);
+    void erase(Nodes::iterator node);
+    bool start(const ColdKey& key, const std::shared_ptr<Load>& load);
+
+    runtime::Worker& worker_;
+    std::uint64_t capacity_, bytes_ = 0, loads_ = 0;
+    Events events_;
+    Nodes nodes_;
+    std::map<ColdKey, Nodes::iterator> by_key_;
+    std::map<ColdKey, std::shared_ptr<Load>> loading_;
+    std::vector<Buffer> spare_;         ///< memory of given-up pieces, to be filled again
+    std::shared_ptr<ColdCache*> self_;  ///< what finished work finds us by, if we still are
+};
+
+}  // namespace posthorn::store

@@ -1,0 +1,233 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+#include "batch.h"
+#include "log_impl.h"
+#include "record_writer.h"
+
+namespace posthorn::store {
+namespace {
+
+constexpr std::size_t most_destinations = 255;
+/// After a roll found no space, the next attempt waits this long: each costs several system calls.
+constexpr std::int64_t roll_retry_ms = 100;
+
+}  // namespace
+
+Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms) {
+    const std::size_t size = record_bytes(record.queues.size(), record.payload.size());
+    if (size > options_.max_record_bytes)
+        return Error{Errc::invalid,
+                     fmt::format("a record of {} bytes; the limit is {}", size, options_.max_record_bytes)};
+    const bool message = record.kind == RecordKind::message;
+    if (message != !record.queues.empty() || record.queues.size() > most_destinations)
+        return Error{Errc::invalid, fmt::format("a record for {} queues", record.queues.size())};
+    const Bytes payload = keep_payload(record.payload);
+
+    auto room = make_room(padded(size), now_ms);
+    if (!room) return room.error();
+    last_time_ = std::max(last_time_, now_ms);
+    Segment& segment = active();
+    if (segment.first_time == 0) segment.first_time = last_time_;
+    segment.last_time = last_time_;
+
+    std::byte* at = *room;
+    write_record_head(at, static_cast<std::uint32_t>(size), record, record.queues.size(), last_time_);
+    at += record_head_bytes;
+    const auto place = static_cast<std::uint32_t>(end_ - segment.begin);
+    const auto row =
+        EntryRow::make(last_time_, record.deadline, static_cast<std::uint32_t>(size), place, record.tag);
+    Appended appended;
+    for (std::size_t n = 0; n < record.queues.size(); ++n, at += destination_bytes) {
+        const model::QueueId queue = record.queues[n];
+        QueueState& state = queues_[queue];
+        const model::QueueOffset offset(state.end);
+        if (n == 0) appended.offset = offset;
+        write_destination(at, queue, offset);
+        segment.index->add(state, queue.value(), offset.value(), row);
+    }
+    segment.live += record.queues.size();
+    if (record.key && message) segment.index->add_key(record.key, place);
+    write_payload(at, payload, padded(size) - size);
+
+    appended.position = Position(end_);
+    end_ += padded(size);
+    appended.end = Position(end_);
+    ++batch_records_;
+    ++counters_.records;
+    return appended;
+}
+
+Result<Appended> Log::Impl::append_moved(const Record& record) {
+    const std::size_t size = record.size;
+    if (size != record_bytes(record.destination_count(), record.payload.size()) ||
+        size > options_.max_record_bytes || record.kind != RecordKind::message || record.destinations.empty())
+        return Error{Errc::invalid, "a moved record whose size contradicts its parts"};
+    for (std::size_t n = 0; n < record.destination_count(); ++n) {
+        const QueueState* state = queues_.find(record.queue(n));
+        const std::uint64_t offset = record.offset(n).value();
+        if (!state || offset >= state->end || record.position.value() >= active().begin)
+            return Error{Errc::invalid, "only messages of older segments are moved"};
+    }
+    // Making room may overwrite what the record's views show.
+    Buffer copy;
+    copy.append(record.destinations);
+    copy.append(record.payload);
+    auto room = make_room(padded(size), last_time_);
+    if (!room) return room.error();
+
+    NewRecord head;
+    head.format = record.format, head.priority = record.priority, head.tag = record.tag,
+    head.key = record.key;
+    head.deadline = record.deadline, head.origin = record.origin, head.target = record.target;
+    write_record_head(*room, static_cast<std::uint32_t>(size), head, record.destination_count(), record.time);
+    write_payload(*room + record_head_bytes, copy.view(), padded(size) - size);
+    const auto moved = decode_record(Position(end_), Bytes(*room, size));
+    POSTHORN_CHECK(moved.has_value(), "a moved record contradicts itself");
+    index_record(active(), *moved, false);
+    if (active().first_time == 0) active().first_time = active().last_time = last_time_;
+
+    Appended appended{Position(end_), Position(end_ + padded(size)), moved->offset(0)};
+    end_ += padded(size);
+    ++batch_records_;
+    ++counters_.records;
+    return appended;
+}
+
+/// A payload that lies in our own tail (a delayed message on its way to its queue) must survive the making of
+/// room.
+Bytes Log::Impl::keep_payload(Bytes payload) {
+    if (!tail_->holds(payload)) return payload;
+    scratch_.clear();
+    scratch_.append(payload);
+    return scratch_.view();
+}
+
+/// A place in the tail for `need` bytes of the open batch, in the active segment.
+Result<std::byte*> Log::Impl::make_room(std::size_t need, std::int64_t now_ms) {
+    for (;;) {
+        if (failed_) return Error{Errc::read_only, "the log is read-only since a write or sync failed"};
+        const std::uint64_t with_head = need + (batch_open_ ? 0 : batch_head_bytes);
+        const bool fits_segment = end_ + with_head <= active().limit();
+        const bool fits_batch = !batch_open_ || end_ - written_ + need <= batch_limit_;
+        if (fits_segment && fits_batch) break;
+        if (auto done = write(); !done) return done.error();
+        if (!fits_segment)
+            if (auto done = roll(now_ms); !done) return done.error();
+    }
+    if (!batch_open_) open_batch();
+    const std::uint64_t after = end_ + need;
+    if (after > tail_begin_ + tail_->size()) tail_begin_ = after - tail_->size();
+    return tail_->at(end_);
+}
+
+void Log::Impl::open_batch() {
+    written_ = end_;
+    end_ += batch_head_bytes;
+    batch_records_ = 0;
+    batch_open_ = true;
+}
+
+Result<void> Log::Impl::write() {
+    if (failed_) return Error{Errc::read_only, "the log is read-only since a write or sync failed"};
+    if (!batch_open_) return {};
+    Segment& segment = active();
+    std::byte* bytes = tail_->at(written_);
+    const auto size = static_cast<std::uint32_t>(end_ - written_);
+    seal_batch(bytes, {size, batch_records_, synced_, last_batch_end_}, options_.store_id, written_);
+    if (auto done = segment.file->write_at(written_ - segment.begin, Bytes(bytes, size)); !done) {
+        fail(done.error());
+        return done;
+    }
+    note_cut(segment, written_);
+    segment.unsynced = true;
+    segment.end = written_ = last_batch_end_ = end_;
+    batch_open_ = false;
+    ++counters_.writes;
+    counters_.bytes += size;
+    if (sealed_ + 1 < segments_.size() && synced_ < (*first_unsealed())->sealable_at && !syncing_)
+        request_sync();  // a full segment waits for it
+    return {};
+}
+
+/// Readers of cold bytes start at cuts, so that what they load can be checked by whole batches.
+void Log::Impl::note_cut(Segment& segment, std::uint64_t batch_position) {
+    const auto at = static_cast<std::uint32_t>(batch_position - segment.begin);
+    if (segment.cuts.empty() || at - segment.cuts.back() >= stretch_bytes_) segment.cuts.push_back(at);
+}
+
+void Log::Impl::fail(const Error& error) {
+    if (failed_) return;
+    failed_ = true;
+    log_error("store", "log {} is read-only until it is opened again: {}", options_.name, error.message);
+}
+
+/// Makes the next segment active. The one before is full: its index will go to a file.
+Result<void> Log::Impl::roll(std::int64_t now_ms) {
+    if (roll_refused_at_ != 0 && now_ms >= roll_refused_at_ && now_ms < roll_refused_at_ + roll_retry_ms)
+        return Error{Errc::no_space, fmt::format("no space for a new segment of log {}", options_.name)};
+    Segment& full = active();
+    auto made = make_segment(full.limit());
+    if (!made) {
+        if (roll_refused_at_ == 0)
+            log_error("store", "log {} takes no more records: {}", options_.name, made.error().message);
+        roll_refused_at_ = std::max<std::int64_t>(now_ms, 1);
+        return made.error();
+    }
+    if (roll_refused_at_ != 0) log_info("store", "log {} takes records again", options_.name);
+    roll_refused_at_ = 0;
+    take_ends(full);
+    segments_.push_back(std::move(*made));
+    end_ = written_ = active().data_begin();
+    ++counters_.rolls;
+
+    if (!options_.on_roll) {
+        full.sealable_at = full.end;
+    } else if (!in_on_roll_) {
+        const std::size_t before = segments_.size() - 1;
+        in_on_roll_ = true;
+        options_.on_roll();
+        in_on_roll_ = false;
+        for (std::size_t n = sealed_; n < before; ++n)
+            segments_[n]->sealable_at = std::min(segments_[n]->sealable_at, end_);
+    }
+    seal_next();
+    return {};
+}
+
+Result<std::unique_ptr<Segment>> Log::Impl::make_segment(std::uint64_t begin) {
+    const std::string file_path = path(segment_file_name(begin));
+    auto file = files_.open(file_path, env::OpenMode::create);
+    if (!file) return file.error();
+    auto segment = std::make_unique<Segment>();
+    segment->begin = begin;
+    segment->capacity = options_.segment_bytes;
+    segment->end = segment->data_begin();
+    segment->file = std::move(*file);
+    const Buffer page = encode_header({options_.store_id, begin, segment->capacity, options_.name});
+    auto done = segment->file->truncate(0);  // whatever had the name
+    if (done) done = segment->file->allocate(segment->capacity);
+    if (done) done = segment->file->write_at(0, page.view());
+    if (!done) {
+        segment->file.reset();
+        if (auto removed = files_.remove(file_path); !removed)
+            log_warn("store", "a segment that could not be made stays: {}", removed.error().message);
+        return done.error();
+    }
+    segment->unsynced = segment->name_unsynced = true;
+    segment->number = next_number_++;
+    segment->index = std::make_shared<SegmentIndex>(segment->number);
+    return segment;
+}
+
+void Log::Impl::take_ends(Segment& segment) {
+    segment.ends.clear();
+    queues_.for_each([&](std::uint32_t queue, const QueueState& state) {
+        segment.ends.push_back({queue, state.end});
+    });
+}
+
+}  // namespace posthorn::store

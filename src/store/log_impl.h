@@ -1,0 +1,192 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cold_cache.h"
+#include "queue_table.h"
+#include "segment.h"
+#include "store/log.h"
+#include "tail.h"
+
+namespace posthorn::store {
+
+/// The log by phase: open (log_open.cc), append and write (log_append.cc), sync and seal (log_seal.cc), read
+/// (log_read.cc), space (log_space.cc). All of it belongs to the owner's thread; background work gets copies
+/// and shared pointers to what no longer changes.
+class Log::Impl {
+  public:
+    Impl(env::Files& files, std::string directory, LogOptions options, runtime::Worker& worker);
+
+    // --- open ----------------------------------------------------------------------------------------------
+    Result<void> open(const RecoveryVisitor& visit);
+
+    // --- append --------------------------------------------------------------------------------------------
+    Result<Appended> append(const NewRecord& record, std::int64_t now_ms);
+    Result<Appended> append_moved(const Record& record);
+    Result<void> write();
+
+    // --- sync and seal -------------------------------------------------------------------------------------
+    void request_sync();
+    Result<void> sync();
+
+    // --- read ----------------------------------------------------------------------------------------------
+    Range range(model::QueueId queue) const;
+    Read entries(model::QueueId queue, model::QueueOffset from, std::span<Entry> out, std::size_t* count);
+    Read record(const Entry& entry, Record* out);
+    Read record_at(Position position, Record* out);
+    Read offset_by_time(model::QueueId queue, std::int64_t time_ms, model::QueueOffset* out);
+    std::vector<Position> positions_by_key(std::uint64_t key, std::size_t limit);
+
+    // --- space ---------------------------------------------------------------------------------------------
+    std::vector<SegmentInfo> segments() const;
+    Result<void> drop_oldest();
+    void release(model::QueueId queue, model::QueueOffset offset);
+    Result<void> maintain();
+    std::uint64_t disk_bytes() const;
+
+    Position begin() const { return Position(segments_.front()->begin); }
+    Position end() const { return Position(end_); }
+    Position written() const { return Position(written_); }
+    Position synced() const { return Position(synced_); }
+    bool failed() const { return failed_; }
+    const Recovered& recovered() const { return recovered_; }
+    const Counters& counters() const {
+        counters_.cold_loads = cold_.loads();
+        return counters_;
+    }
+
+  private:
+    using Segments = std::vector<std::unique_ptr<Segment>>;
+
+    /// What one read step can tell besides "here it is".
+    template <class T>
+    struct Found {
+        Read read = Read::none;
+        T value{};
+    };
+
+    // open
+    Result<void> check_options() const;
+    struct Names;
+    Result<Names> list_names();
+    Result<void> open_sealed(const Names& names);
+    Result<std::unique_ptr<Segment>> open_one_sealed(std::uint64_t begin);
+    Result<std::unique_ptr<Segment>> rebuild_sealed(std::uint64_t begin);
+    Result<void> load_queue_ends(env::File& index, const IndexSummary& summary);
+    Result<void> load_queue_begins();
+    void count_live();
+    Result<void> recover_unsealed(const Names& names, const RecoveryVisitor& visit);
+    struct Recovery;
+    Result<std::unique_ptr<Segment>> open_unsealed(std::uint64_t begin);
+    void recover_batch(Segment& segment, Bytes bytes, std::uint64_t position, const RecoveryVisitor& visit);
+    void index_record(Segment& segment, const Record& record, bool all_moved);
+    void add_damage(Segment& segment, std::uint64_t from, std::uint64_t to);
+    Result<void> cut(Recovery& recovery);
+
+    // append
+    Result<std::byte*> make_room(std::size_t need, std::int64_t now_ms);
+    Result<void> roll(std::int64_t now_ms);
+    Result<std::unique_ptr<Segment>> make_segment(std::uint64_t begin);
+    void open_batch();
+    void note_cut(Segment& segment, std::uint64_t batch_position);
+    void fail(const Error& error);
+    void take_ends(Segment& segment);
+    Bytes keep_payload(Bytes payload);
+
+    // sync and seal
+    void start_sync();
+    void finish_sync(std::uint64_t target, const Result<void>& result);
+    void seal_next();
+    void finish_seal(Result<IndexSummary> result);
+
+    // read
+    Segment* segment_at(std::uint64_t position) const;
+    Segment& segment_number(std::uint32_t number) const;
+    Segments::const_iterator first_unsealed() const {
+        return segments_.begin() + static_cast<std::ptrdiff_t>(sealed_);
+    }
+    bool in_memory(std::uint32_t number) const { return number >= (*first_unsealed())->number; }
+    Chunk* find_chunk(const QueueState& state, std::uint64_t offset) const;
+    Chunk* oldest_chunk(const QueueState& state) const;
+    Segment& segment_of(const Chunk& chunk) const { return segment_number(chunk.segment); }
+    struct MovedRow {
+        const Segment* segment = nullptr;
+        const EntryRow* row = nullptr;
+    };
+    MovedRow find_moved(model::QueueId queue, std::uint64_t offset) const;
+    struct SealedRun {
+        Segment* segment = nullptr;
+        RunRow run;
+    };
+    Found<SealedRun> find_sealed(model::QueueId queue, QueueState& state, std::uint64_t offset);
+    Found<SealedRun> search_sealed(model::QueueId queue, std::uint64_t offset);
+    Found<RunRow> find_run(Segment& segment, model::QueueId queue, std::uint64_t offset);
+    Found<std::uint64_t> end_in(Segment& segment, model::QueueId queue);
+    Read sealed_entries(const SealedRun& found, std::uint64_t from, std::span<Entry> out, std::size_t* count);
+    Found<std::uint64_t> time_in_sealed(Segment& segment, model::QueueId queue, std::int64_t time_ms);
+    std::optional<std::uint64_t> time_in_memory(const QueueState& state, std::int64_t time_ms) const;
+    Found<EntryRow> entry_row(Segment& segment, std::uint32_t row);
+    Read index_unit(Segment& segment, std::uint32_t unit, const ColdPiece** out);
+    /// What a hole in a queue means: damage took it, or it was settled and its segment removed.
+    Read gap() const { return options_.counts_live && damaged_segments_ == 0 ? Read::none : Read::damaged; }
+    Found<Bytes> bytes_at(std::uint64_t position, std::size_t size);
+    Read cold_bytes(Segment& segment, std::uint64_t position, std::size_t size, Bytes* out);
+    Result<std::shared_ptr<env::File>> file_of(Segment& segment);
+    Result<std::shared_ptr<env::File>> index_file_of(Segment& segment);
+    void limit_open_files();
+    std::optional<std::uint64_t> key_at(Segment& segment, std::uint32_t at);
+
+    // space
+    void remove_segment(Segments::iterator segment);
+    void remove_files(std::vector<std::string> names);
+    void remove_next();
+    std::uint64_t first_offset(model::QueueId queue, const QueueState& state) const;
+
+    Segment& active() { return *segments_.back(); }
+    std::string path(const std::string& name) const { return directory_ + "/" + name; }
+
+    env::Files& files_;
+    const std::string directory_;
+    const LogOptions options_;
+    runtime::Worker& worker_;
+
+    std::unique_ptr<Tail> tail_;
+    std::uint64_t tail_begin_ = 0;  ///< oldest position still in the tail
+    std::uint64_t end_ = 0, written_ = 0, synced_ = 0;
+    bool batch_open_ = false;  ///< [written_, end_) is one batch, head included; else it is empty
+    std::uint32_t batch_records_ = 0;
+    std::uint64_t last_batch_end_ = 0;
+    std::uint64_t batch_limit_ = 0, stretch_bytes_ = 0;
+    std::int64_t last_time_ = 0;
+    std::int64_t roll_refused_at_ = 0;  ///< when there was no room for a segment; 0: there was
+    bool in_on_roll_ = false;
+    bool failed_ = false;
+    bool from_zero_ = true;  ///< the log still has its first segment
+    Buffer scratch_;
+
+    Segments segments_;       ///< by position; the last is active
+    std::size_t sealed_ = 0;  ///< how many of the first are sealed
+    std::uint32_t next_number_ = 1;
+    std::size_t moved_indexes_ = 0;  ///< unsealed segments with moved messages
+    std::size_t damaged_segments_ = 0;
+    std::uint64_t uses_ = 0;
+    std::size_t open_files_ = 0;
+    QueueTable queues_;
+    ColdCache cold_;
+
+    bool syncing_ = false, sync_wanted_ = false;
+    bool sealing_ = false;
+    bool removing_ = false;
+    std::vector<std::string> removals_;        ///< files on their way out, first to go first
+    std::optional<std::uint64_t> lone_index_;  ///< begin of the index file kept for its ends alone
+
+    Recovered recovered_;
+    mutable Counters counters_;
+    std::shared_ptr<Impl*> self_;  ///< what finished work finds us by, if we still are
+};
+
+}  // namespace posthorn::store

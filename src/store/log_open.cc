@@ -1,0 +1,246 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <set>
+
+#include "base/log.h"
+#include "batch.h"
+#include "log_impl.h"
+#include "log_recovery.h"
+
+namespace posthorn::store {
+namespace {
+
+constexpr std::uint64_t least_cold_bytes = 1u << 20;  // a search needs a dozen index units at a time
+constexpr std::uint64_t least_stretch = 4u << 10, largest_stretch = 256u << 10;
+
+}  // namespace
+
+Log::Impl::Impl(env::Files& files, std::string directory, LogOptions options, runtime::Worker& worker)
+    : files_(files),
+      directory_(std::move(directory)),
+      options_(std::move(options)),
+      worker_(worker),
+      cold_(worker, std::max(options_.cold_bytes, least_cold_bytes),
+            {options_.on_loaded,
+             [this](const ColdKey& key, const ColdPiece& piece) {
+                 for (const DamagedRange& bad : piece.bad) {
+                     ++counters_.damaged;
+                     log_error("store", "damage in log {}, {} {}: {} bytes from {} are not served",
+                               options_.name, key.index ? "index of segment" : "segment", key.segment,
+                               bad.size, bad.at);
+                 }
+             }}),
+      self_(std::make_shared<Impl*>(this)) {
+    batch_limit_ = std::min<std::uint64_t>(batch_bytes, options_.tail_bytes / 2);
+    stretch_bytes_ = std::clamp(std::bit_floor(options_.cold_bytes / 16), least_stretch, largest_stretch);
+}
+
+Result<void> Log::Impl::check_options() const {
+    const auto refuse = [](std::string_view what) { return Error{Errc::invalid, std::string(what)}; };
+    const std::uint64_t room = options_.segment_bytes - header_page_bytes - batch_head_bytes;
+    if (options_.segment_bytes <= header_page_bytes + batch_head_bytes ||
+        options_.segment_bytes > UINT32_MAX || options_.segment_bytes % 8 != 0)
+        return refuse("a segment must hold more than its header and less than 4 GiB, a multiple of 8");
+    if (padded(options_.max_record_bytes) > room)
+        return refuse("a segment must have room for the largest record");
+    if (options_.max_record_bytes > options_.tail_bytes / 4)
+        return refuse("the largest record must fit four times into the memory tail");
+    return {};
+}
+
+Result<void> Log::Impl::open(const RecoveryVisitor& visit) {
+    if (auto checked = check_options(); !checked) return checked;
+    auto tail = Tail::make(options_.tail_bytes);
+    if (!tail) return tail.error();
+    tail_ = std::move(*tail);
+    if (auto made = files_.make_directories(directory_); !made) return made;
+    auto names = list_names();
+    if (!names) return names.error();
+    if (auto opened = open_sealed(*names); !opened) return opened;
+    if (auto recovered = recover_unsealed(*names, visit); !recovered) return recovered;
+    tail_begin_ = end_;
+    seal_next();
+    return {};
+}
+
+Result<Log::Impl::Names> Log::Impl::list_names() {
+    auto listed = files_.list(directory_);
+    if (!listed) return listed.error();
+    Names names;
+    for (const std::string& name : *listed) {
+        if (const auto begin = parse_file_name(name, ".seg")) names.segments.push_back(*begin);
+        if (const auto begin = parse_file_name(name, ".idx")) names.indexes.push_back(*begin);
+        if (name.ends_with(".idx.tmp"))
+            if (auto removed = files_.remove(path(name)); !removed) return removed.error();
+    }
+    return names;  // in order, because `list` sorts and all names have the same length
+}
+
+/// Everything up to the newest good index file. What has none there lost it, and gets a new one.
+Result<void> Log::Impl::open_sealed(const Names& names) {
+    std::unique_ptr<IndexSummary> newest;
+    std::set<std::uint64_t> good;
+    for (const std::uint64_t begin : names.indexes) {
+        auto file = files_.open(path(index_file_name(begin)), env::OpenMode::read);
+        if (!file) return file.error();
+        auto summary = read_summary(**file, options_.store_id);
+        if (!summary && summary.error().code == Errc::invalid) return summary.error();
+        if (!summary || summary->begin != begin) {
+            ++counters_.damaged;
+            log_error("store", "index of segment {} of log {} is made again: {}", begin, options_.name,
+                      summary ? "it is another segment's" : summary.error().message);
+            continue;
+        }
+        good.insert(begin);
+        newest = std::make_unique<IndexSummary>(std::move(*summary));
+        if (!std::binary_search(names.segments.begin(), names.segments.end(), begin)) lone_index_ = begin;
+    }
+    if (!newest) return {};
+
+    for (const std::uint64_t begin : names.segments) {
+        if (begin > newest->begin) break;
+        auto opened = good.contains(begin) ? open_one_sealed(begin) : rebuild_sealed(begin);
+        if (!opened) {
+            log_error("store", "segment {} of log {} cannot be used: {}", begin, options_.name,
+                      opened.error().message);
+            ++counters_.damaged;
+            continue;
+        }
+        if (!(*opened)->damaged.empty()) ++damaged_segments_;
+        last_time_ = std::max(last_time_, (*opened)->last_time);
+        segments_.push_back(std::move(*opened));
+        sealed_ = segments_.size();
+    }
+    for (const std::uint64_t begin : good)
+        if (begin != newest->begin &&
+            !std::binary_search(names.segments.begin(), names.segments.end(), begin))
+            remove_files({index_file_name(begin)});
+    if (lone_index_ && *lone_index_ != newest->begin) lone_index_.reset();
+
+    last_batch_end_ = newest->end;
+    end_ = newest->begin + newest->capacity;  // where the next segment begins
+    last_time_ = std::max(last_time_, newest->last_time);
+    auto file = files_.open(path(index_file_name(newest->begin)), env::OpenMode::read);
+    if (!file) return file.error();
+    if (auto loaded = load_queue_ends(**file, *newest); !loaded) return loaded;
+    if (options_.counts_live) {
+        count_live();
+        return {};
+    }
+    return load_queue_begins();
+}
+
+Result<std::unique_ptr<Segment>> Log::Impl::open_one_sealed(std::uint64_t begin) {
+    auto file = files_.open(path(index_file_name(begin)), env::OpenMode::read);
+    if (!file) return file.error();
+    auto summary = read_summary(**file, options_.store_id);
+    if (!summary) return summary.error();
+    auto segment = std::make_unique<Segment>();
+    segment->number = next_number_++;
+    segment->begin = begin;
+    segment->capacity = summary->capacity;
+    segment->end = summary->end;
+    segment->first_time = summary->first_time;
+    segment->last_time = summary->last_time;
+    segment->cuts = std::move(summary->cuts);
+    segment->damaged = summary->damaged;
+    if (options_.counts_live) {
+        auto runs = read_runs(**file, *summary);
+        if (!runs) return runs.error();
+        segment->runs = std::move(*runs);
+    }
+    segment->summary = std::make_unique<IndexSummary>(std::move(*summary));
+    return segment;
+}
+
+/// Makes the index file of an old segment again, from the segment.
+Result<std::unique_ptr<Segment>> Log::Impl::rebuild_sealed(std::uint64_t begin) {
+    auto opened = open_unsealed(begin);
+    if (!opened) return opened.error();
+    Segment& segment = **opened;
+    const auto size = segment.file->size();
+    if (!size) return size.error();
+    Scanner scanner(*segment.file, *size, options_.store_id, begin);
+    std::uint64_t position = segment.data_begin();
+    while (const auto found = scanner.next(position)) {
+        if (found->position != position) add_damage(segment, position, found->position);
+        position = found->position + found->batch.size;
+        note_cut(segment, found->position);
+        for_each_record(found->bytes, found->position,
+                        [&](const Record& record) { index_record(segment, record, true); });
+    }
+    segment.end = position;
+
+    IndexSource source{options_.store_id, begin,         segment.end, segment.capacity, segment.first_time,
+                       segment.last_time, segment.index, {},          segment.cuts,     segment.damaged};
+    std::map<std::uint32_t, std::uint64_t> ends;
+    if (!segments_.empty()) {  // queues that are not in this segment end where they ended in the one before
+        auto file = files_.open(path(index_file_name(segments_.back()->begin)), env::OpenMode::read);
+        auto before =
+            file ? read_ends(**file, *segments_.back()->summary) : Result<std::vector<EndRow>>(file.error());
+        if (!before) return before.error();
+        for (const EndRow& row : *before)
+            ends[row.queue] = row.end;
+    }
+    for (const auto& run : segment.index->sorted_runs())
+        ends[run.row.queue] = std::max(ends[run.row.queue], run.row.base + run.row.count);
+    for (const auto& [queue, end] : ends)
+        source.ends.push_back({queue, end});
+    auto written = write_index(files_, directory_, index_file_name(begin), source);
+    if (!written) return written.error();
+    log_info("store", "index of segment {} of log {} was made again", begin, options_.name);
+    return open_one_sealed(begin);
+}
+
+Result<void> Log::Impl::load_queue_ends(env::File& index, const IndexSummary& summary) {
+    auto ends = read_ends(index, summary);
+    if (!ends) return ends.error();
+    for (const EndRow& row : *ends) {
+        QueueState& state = queues_[model::QueueId(row.queue)];
+        state.end = row.end;
+        state.begin = segments_.empty() ? row.end : 0;
+    }
+    return {};
+}
+
+/// A queue begins where it stood when the oldest segment began.
+Result<void> Log::Impl::load_queue_begins() {
+    if (segments_.empty() || segments_.front()->begin == 0) return {};
+    auto file = index_file_of(*segments_.front());
+    if (!file) return file.error();
+    const IndexSummary& summary = *segments_.front()->summary;
+    auto ends = read_ends(**file, summary);
+    if (!ends) return ends.error();
+    for (const EndRow& row : *ends)
+        queues_[model::QueueId(row.queue)].begin = row.end;
+    auto runs = read_runs(**file, summary);
+    if (!runs) return runs.error();
+    for (auto run = runs->rbegin(); run != runs->rend(); ++run)
+        queues_[model::QueueId(run->queue)].begin = run->base;
+    return {};
+}
+
+/// Everything counts as live but what has a newer copy; the broker releases what it knows to be settled.
+void Log::Impl::count_live() {
+    std::map<std::uint32_t, std::uint64_t> ends;
+    queues_.for_each([](std::uint32_t, QueueState& state) { state.begin = state.end; });
+    for (std::size_t n = 0; n < sealed_; ++n) {
+        for (const RunRow& run : segments_[n]->runs) {
+            QueueState& state = queues_[model::QueueId(run.queue)];
+            state.begin = std::min(state.begin, run.base);
+            std::uint64_t& end = ends[run.queue];
+            for (std::uint64_t moved = run.base; moved < std::min(end, run.base + run.count); ++moved)
+                for (std::size_t older = n; older-- > 0;)
+                    if (find_run(*segments_[older], model::QueueId(run.queue), moved).read == Read::ready) {
+                        if (segments_[older]->live > 0) --segments_[older]->live;
+                        break;
+                    }
+            end = std::max(end, run.base + run.count);
+            segments_[n]->live += run.count;
+        }
+    }
+}
+
+}  // namespace posthorn::store

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Posthorn side by side with Apache RocketMQ 5.5.0, in one run on one machine.
+
+Each round starts each server afresh on the same disk, warms it up, and runs every case; the order of the servers
+changes from round to round. Printed, and kept in build/bench/, are one line per case and server: medians of the
+rounds. With --write the table in docs/benchmarks.md is made anew, losses included.
+"""
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+import time
+from collections import defaultdict
+
+import cases
+import report
+import servers
+from servers import ROOT, SERVERS
+
+OUT = ROOT / "build" / "bench"
+
+
+def conditions(options):
+    cpu = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} x {cpu.group(1) if cpu else platform.machine()}, "
+            f"{memory:.0f} GiB, Linux {platform.release()}; server and load share the machine. Apache RocketMQ "
+            f"{servers.apache.VERSION}, JDK 17, heap {servers.APACHE_HEAP_MIB} MiB, G1. {options.rounds} rounds, "
+            f"{options.seconds} s a measurement after {options.warm_up} s of load, medians.")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float, help="of one measurement (10; quick: 3)")
+    parser.add_argument("--warm-up", type=float, help="seconds of load before each (5; quick: 2)")
+    parser.add_argument("--quick", action="store_true", help="few cases, one short round: to see that it works")
+    parser.add_argument("--server", choices=SERVERS, action="append", help="only this one")
+    parser.add_argument("--only", default="", help="only cases whose name matches this regular expression")
+    parser.add_argument("--list", action="store_true", help="list the cases and end")
+    parser.add_argument("--write", action="store_true", help="make the table in docs/benchmarks.md anew")
+    parser.add_argument("--directory", default=OUT / "data", help="where the servers keep their data")
+    parser.add_argument("--namesrv-port", type=int, default=29876)
+    parser.add_argument("--broker-port", type=int, default=31911)
+    options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.seconds = options.seconds or (3 if options.quick else 10)
+    options.warm_up = options.warm_up if options.warm_up is not None else (2 if options.quick else 5)
+    options.server = options.server or list(SERVERS)
+    return options
+
+
+def run_server(name, flush, wanted, options, results, starts, memory):
+    with SERVERS[name](options.directory, flush, options.namesrv_port, options.broker_port) as server:
+        starts[name].append(server.exec_to_send)
+        cases.warm(server, 4 * options.warm_up)
+        for case in wanted:
+            figures = cases.run(case, server, options.warm_up, options.seconds)
+            results[case].setdefault(name, []).append(figures)
+            print(f"  {report.line(case, name, [figures])}", flush=True)
+        memory[name].append(server.usage()[2] / 2**20)
+
+
+def main():
+    options = arguments()
+    wanted = [c for c in cases.all_cases(options.quick) if re.search(options.only, c.name)]
+    if options.list:
+        print("\n".join(c.name for c in wanted))
+        return 0
+    OUT.mkdir(parents=True, exist_ok=True)
+    results, starts, memory = {c: {} for c in wanted}, defaultdict(list), defaultdict(list)
+    for number in range(options.rounds):
+        order = options.server if number % 2 == 0 else options.server[::-1]
+        for flush in sorted({c.flush for c in wanted}):
+            for name in order:
+                print(f"== round {number + 1}, {name}, {flush}", flush=True)
+                run_server(name, flush, [c for c in wanted if c.flush == flush], options, results, starts, memory)
+    where = conditions(options)
+    lines = [report.line(case, name, rounds) for case, by in results.items() for name, rounds in by.items()]
+    (OUT / "lines.txt").write_text("\n".join(lines) + "\n")
+    (OUT / "rounds.json").write_text(json.dumps(report.as_json(results, starts, memory, where), indent=1))
+    text = report.table(results, starts, memory, where)
+    (OUT / "table.md").write_text(text + "\n")
+    print("\n== medians\n" + "\n".join(lines))
+    for name, values in starts.items():
+        print(f"start: {name} {sorted(values)[len(values) // 2]:.3f} s from exec to first accepted send")
+    if options.write:
+        report.write_page(ROOT / "docs" / "benchmarks.md", text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
