@@ -1,0 +1,199 @@
+// The embedded engine on one core: what a message costs on its way in (to the page cache) and out again.
+//
+//     bench_engine [directory]        a directory on the disk to measure; made, and left empty
+//
+// Beside each figure stands the budget of docs/ARCHITECTURE.md for what the engine does of it: the protocols'
+// shares (receive, frames, replies) are not in here. Exits 1 when a message cost heap memory.
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "broker/engine.h"
+
+namespace {
+std::uint64_t allocations = 0;
+}
+
+void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* memory = std::malloc(size)) return memory;
+    std::abort();
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+namespace {
+
+using namespace posthorn;
+
+/// User and system time of this thread, in ns: what "on one core" means where the machine is shared.
+double cpu_ns() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return (static_cast<double>(usage.ru_utime.tv_sec) + static_cast<double>(usage.ru_stime.tv_sec)) * 1e9 +
+           (static_cast<double>(usage.ru_utime.tv_usec) + static_cast<double>(usage.ru_stime.tv_usec)) * 1e3;
+}
+double wall_ns() {
+    return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
+}
+
+struct Meter {
+    double cpu = 0, wall = 0;
+    std::uint64_t heap = 0;
+    template <class Work>
+    void measure(Work&& work) {
+        const double cpu_before = cpu_ns(), wall_before = wall_ns();
+        const std::uint64_t heap_before = allocations;
+        work();
+        cpu += cpu_ns() - cpu_before;
+        wall += wall_ns() - wall_before;
+        heap += allocations - heap_before;
+    }
+};
+
+bool lean = true;
+
+void report(const char* what, const Meter& meter, std::uint64_t messages, std::size_t bytes, int budget) {
+    const auto n = static_cast<double>(messages);
+    const double heap = static_cast<double>(meter.heap) / n;
+    fmt::print("{:<34} {:>6.0f} ns cpu {:>6.0f} ns wall {:>7.2f} M/s {:>7.0f} MB/s {:>8.5f} heap", what,
+               meter.cpu / n, meter.wall / n, n * 1e3 / meter.cpu,
+               n * static_cast<double>(bytes) * 1e3 / meter.cpu, heap);
+    fmt::print("{}\n", budget ? fmt::format("   budget {} ns", budget) : "");
+    lean &= heap < 0.01;
+}
+
+struct Count final : broker::MessageSink, broker::TakeSink {
+    std::uint64_t messages = 0, bytes = 0;
+    std::vector<model::QueueOffset> offsets;
+    bool on_message(const broker::Stored& message, model::QueueOffset) override {
+        ++messages;
+        bytes += message.payload.size();
+        return true;
+    }
+    bool on_taken(const broker::Stored& message, const broker::Taken& taken) override {
+        offsets.push_back(taken.offset);
+        return on_message(message, taken.offset);
+    }
+};
+
+std::unique_ptr<broker::Engine> open(const std::string& directory) {
+    std::filesystem::remove_all(directory);
+    auto engine = broker::Engine::open(directory);
+    if (!engine) {
+        fmt::print(stderr, "{}\n", engine.error().message);
+        std::exit(1);
+    }
+    return std::move(*engine);
+}
+
+void topic(const std::string& directory, std::size_t size, std::uint32_t batch, std::uint64_t messages) {
+    auto engine = open(directory);
+    broker::TopicSpec spec;
+    spec.name = "bench";
+    const auto queues = (*engine->broker().catalog().put_topic(spec))->queues;
+    const std::vector<std::byte> payload(size, std::byte{'x'});
+    Meter in, out, tick;
+    Count count;
+    std::vector<model::QueueOffset> from(queues.size());
+    const std::uint64_t warm = messages / 10;
+    for (std::uint64_t done = 0; done < messages + warm; done += batch) {
+        if (done >= warm && done < warm + batch) in = out = tick = {};
+        const std::size_t n = done / batch % queues.size();
+        in.measure([&] {
+            broker::Publication message;
+            message.queue = queues[n];
+            message.key = done;
+            message.payload = payload;
+            for (std::uint32_t k = 0; k < batch; ++k)
+                if (!engine->broker().publish(message)) std::abort();
+        });
+        tick.measure([&] { engine->tick(); });
+        out.measure([&] {
+            broker::FetchRequest request;
+            request.queue = queues[n];
+            request.from = from[n];
+            request.max_messages = batch;
+            request.max_bytes = 1u << 30;
+            from[n] = engine->broker().fetch(request, count).next;
+        });
+    }
+    if (count.messages < messages) std::abort();
+    fmt::print("\ntopic, {} B, {} messages in a tick\n", size, batch);
+    report("publish", in, messages, size, 45 + 20);
+    report("tick (write, wake)", tick, messages, size, 0);
+    report("fetch", out, messages, size, 0);
+    report("all",
+           {in.cpu + tick.cpu + out.cpu, in.wall + tick.wall + out.wall, in.heap + tick.heap + out.heap},
+           messages, size, 500);
+}
+
+void named(const std::string& directory, std::size_t size, std::uint32_t batch, std::uint64_t messages) {
+    auto engine = open(directory);
+    broker::Broker& posthorn = engine->broker();
+    const model::QueueId queue = *posthorn.catalog().put_named_queue("bench");
+    const broker::ReaderId reader = *posthorn.open_reader("bench", queue);
+    const std::vector<std::byte> payload(size, std::byte{'x'});
+    Meter in, tick, take, settle;
+    Count count;
+    count.offsets.reserve(batch);
+    const std::uint64_t warm = messages / 10;
+    for (std::uint64_t done = 0; done < messages + warm; done += batch) {
+        if (done >= warm && done < warm + batch) in = tick = take = settle = {};
+        in.measure([&] {
+            broker::Publication message;
+            message.queue = queue;
+            message.payload = payload;
+            for (std::uint32_t k = 0; k < batch; ++k)
+                if (!posthorn.publish(message)) std::abort();
+        });
+        tick.measure([&] { engine->tick(); });
+        take.measure([&] {
+            count.offsets.clear();
+            if (!posthorn.take(reader, batch, 30'000, count)) std::abort();
+        });
+        settle.measure([&] {
+            for (const model::QueueOffset offset : count.offsets)
+                if (!posthorn.settle(reader, offset)) std::abort();
+        });
+    }
+    if (count.messages < messages) std::abort();
+    fmt::print("\nnamed queue, {} B, {} messages in a tick\n", size, batch);
+    report("publish", in, messages, size, 45 + 20);
+    report("tick (write, notes, wake)", tick, messages, size, 0);
+    report("take", take, messages, size, 50);
+    report("settle", settle, messages, size, 0);
+    report("all",
+           {in.cpu + tick.cpu + take.cpu + settle.cpu, in.wall + tick.wall + take.wall + settle.wall,
+            in.heap + tick.heap + take.heap + settle.heap},
+           messages, size, 0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string directory = argc > 1 ? argv[1] : "bench-engine-data";
+    set_log_level(LogLevel::error);
+    for (const std::uint32_t batch : {64u, 256u})
+        topic(directory, 128, batch, 4'000'000);
+    topic(directory, 1024, 256, 1'000'000);
+    named(directory, 128, 256, 2'000'000);
+    std::filesystem::remove_all(directory);
+    if (!lean) fmt::print("\na message cost heap memory\n");
+    return lean ? 0 : 1;
+}
