@@ -39,12 +39,16 @@ bool not_subscribed(const Gateway& gateway, std::string_view group, std::string_
     return consumers && !consumers->subscriptions.empty() && !consumers->subscription(topic);
 }
 
+std::uint64_t progress_or_zero(Gateway& gateway, model::GroupId group, model::QueueId queue) {
+    const auto next = gateway.broker.progress(group, queue);
+    return next ? next->value() : 0;
+}
+
 void add_consume_offsets(Gateway& gateway, const model::Group& group, const model::Topic& topic,
                          std::map<wire::MessageQueue, wire::ConsumeOffset>& stats) {
     for (std::uint32_t n = 0; n < topic.read_queues; ++n) {
         const model::QueueId queue = topic.queues[n];
-        const std::uint64_t consumed =
-            gateway.broker.progress(group.id, queue).value_or(model::QueueOffset{}).value();
+        const std::uint64_t consumed = progress_or_zero(gateway, group.id, queue);
         const std::int64_t last =
             consumed == 0 ? 0 : store_time_of(gateway, queue, model::QueueOffset(consumed - 1));
         stats[{topic.name, gateway.options.broker_name, static_cast<std::int32_t>(n)}] = {
@@ -196,16 +200,14 @@ void get_consume_time_span(Call& call) {
     for (std::uint32_t n = 0; n < topic->write_queues; ++n) {
         const model::QueueId queue = topic->queues[n];
         const store::Range range = gateway.broker.range(queue);
-        const auto consumed = group ? gateway.broker.progress(group->id, queue) : std::nullopt;
+        const std::uint64_t consumed = group ? progress_or_zero(gateway, group->id, queue) : 0;
         const std::int64_t oldest = store_time_of(gateway, queue, {});
         const std::int64_t newest =
             range.empty() ? -1 : store_time_of(gateway, queue, model::QueueOffset(range.end.value() - 1));
         const std::int64_t last =
-            consumed && consumed->value() > 0
-                ? store_time_of(gateway, queue, model::QueueOffset(consumed->value() - 1))
-                : oldest;
+            consumed > 0 ? store_time_of(gateway, queue, model::QueueOffset(consumed - 1)) : oldest;
         const std::int64_t next =
-            store_time_of(gateway, queue, std::max(consumed.value_or(range.begin), range.begin));
+            store_time_of(gateway, queue, std::max(model::QueueOffset(consumed), range.begin));
         const std::int64_t behind = next < 0 ? 0 : gateway.broker.now().wall_ms - next;
         if (n != 0) json += ',';
         json += fmt::format(
