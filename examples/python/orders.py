@@ -2,7 +2,7 @@
 import sys
 import threading
 
-from rocketmq.client import ConsumeStatus, Message, Producer, PushConsumer
+from rocketmq.client import Message, Producer, PushConsumer
 
 TAGS = ["created", "paid", "cancelled"]
 name_server = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:9876"
@@ -25,7 +25,6 @@ left = threading.Semaphore(0)
 def on_message(message):
     print(f"got {message.body.decode()} ({message.tags.decode()})")
     left.release()
-    return ConsumeStatus.CONSUME_SUCCESS
 
 
 consumer = PushConsumer("orders-python-consumer")

@@ -21,8 +21,8 @@ void raise_descriptor_limit(const Config& config) {
     ::setrlimit(RLIMIT_NOFILE, &limit);
     constexpr rlim_t for_files = 256;
     if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < config.remoting.connections_max + for_files)
-        log_info("server", "{} file descriptors are allowed, so fewer than limits.connections ({}) will fit",
-                 limit.rlim_cur, config.remoting.connections_max);
+        log_debug("server", "{} file descriptors are allowed, so fewer than limits.connections ({}) will fit",
+                  limit.rlim_cur, config.remoting.connections_max);
 }
 
 /// The first signal stops in order; from then on a second one ends the process at once.
