@@ -135,6 +135,7 @@ TEST_F(ReadersTest, ANamedQueueHasOneReader) {
 }
 
 TEST_F(ReadersTest, TheWindowOfTakenMessagesIsBounded) {
+    world_.tick();
     world_.kill();
     world_.options.in_flight_max = 2;
     world_.open();

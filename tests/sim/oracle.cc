@@ -158,7 +158,7 @@ void Oracle::taken(std::uint32_t reader, model::QueueId queue, Bytes payload, co
     if (!id) return;
     Reading& reading = readers_[reader];
     Handling& handling = reading.messages[*id];
-    law(!handling.settle_tried || handling.settled == Level::unsure,
+    law(handling.settled == Level::unsure,
         fmt::format("message {} was settled and came back", *id));
     law(!handling.in_flight || (handling.not_before_ms != 0 && handling.not_before_ms <= now_steady_ms),
         fmt::format("message {} is in flight or delayed and was handed out again", *id));
@@ -167,6 +167,8 @@ void Oracle::taken(std::uint32_t reader, model::QueueId queue, Bytes payload, co
     law(how.redelivered == (how.attempt > 1),
         fmt::format("message {}: attempt {} and redelivered {}", *id, how.attempt, how.redelivered));
     handling.in_flight = true;
+    handling.settle_tried = false;  // if it was tried, the crash took it
+    handling.settled = Level::unsure;
     handling.not_before_ms = lease_until_ms;
     handling.delivered = true;
     reading.this_tick.push_back(*id);
