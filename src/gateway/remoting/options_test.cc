@@ -40,6 +40,9 @@ TEST(IncomingProperties, StoredFormLeavesOutWhatHasDoneItsWork) {
     Buffer out;
     append_stored_properties(out, "WAIT\001true\002TAGS\001a\002DELAY\0013\002KEYS\001k");
     EXPECT_EQ(as_text(out.view()), "TAGS\001a\002KEYS\001k\002");
+    out.clear();
+    append_stored_properties(out, "WAIT\001false\002");
+    EXPECT_EQ(as_text(out.view()), "WAIT\001false\002");
 }
 
 }  // namespace
