@@ -41,7 +41,7 @@ tsan: install-build install-check ## build with clang's thread sanitizer and run
 fuzz: install-build install-check ## fuzz every decoder for FUZZ_SECONDS each (60)
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
-sim: install-build ## run SIM_SEEDS random histories (100000) of the engine on the simulated disk
+sim: install-build ## run SIM_SEEDS random histories (100000) of the engine on the simulated disk, with power cuts and failures
 	@tools/build.sh release $(JOBS)
 	@tools/sim.sh $(SIM_SEEDS)
 

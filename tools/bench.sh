@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures this machine: the engine alone, then (if it is there) side by side with Apache RocketMQ.
+# Measures this machine: the engine's parts alone, then (if it is there) side by side with Apache RocketMQ.
 set -eu
 cd "$(dirname "$0")/.."
 for benchmark in build/bench_*; do

@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 preset=$1
 jobs=$2
 shift 2
+# One cache for all work trees of the repository.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 directory=build
 [ "$preset" = release ] || directory=build-$preset
 if [ ! -f "$directory/build.ninja" ]; then

@@ -5,6 +5,7 @@ namespace posthorn::cli {
 std::span<const Command> commands() {
     static constexpr Command table[] = {
         {"bench rocketmq", "load any RocketMQ server and measure it", run_bench_rocketmq},
+        {"log dump", "print a segment file field by field, and check it", run_log_dump},
         {"torture", "kill the real server under load and check that it kept its word", run_torture},
         {"version", "print the version and how the program was built", run_version},
     };

@@ -7,6 +7,7 @@ namespace posthorn::cli {
 
 int run_bench_rocketmq(const Arguments& arguments);
 int run_torture(const Arguments& arguments);
+int run_log_dump(const Arguments& arguments);
 int run_version(const Arguments& arguments);
 
 }  // namespace posthorn::cli

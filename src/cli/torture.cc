@@ -77,12 +77,13 @@ std::string server_command(const Options& options) {
     std::string command = options.command;
     if (command.empty())
         command = fmt::format(
-            "'{}' serve --data-directory '{{data}}' --namesrv-port {{namesrv}}"
-            " --broker-port {{broker}} --http-port {{http}}",
+            "'{}' serve --data-directory '{{data}}' --ports-name-service {{namesrv}}"
+            " --ports-broker {{broker}} --ports-vip {{vip}} --ports-http {{http}}",
             options.binary);
     replace(command, "{data}", options.directory + "/data");
     replace(command, "{namesrv}", std::to_string(options.name_server_port));
     replace(command, "{broker}", std::to_string(options.broker_port));
+    replace(command, "{vip}", std::to_string(options.broker_port - 2));
     replace(command, "{http}", std::to_string(options.http_port));
     return command;
 }

@@ -126,6 +126,13 @@ std::string peer_of(int descriptor) {
     return text_of(address);
 }
 
+std::string local_of(int descriptor) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
+    return text_of(address);
+}
+
 std::string peer_text(const std::string& address, std::uint16_t port) {
     const bool v6 = address.find(':') != std::string::npos;
     return v6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);

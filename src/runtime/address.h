@@ -21,6 +21,8 @@ int socket_error(int descriptor);
 std::uint16_t local_port(int descriptor);
 /// "127.0.0.1:4711", "[::1]:4711", or "unknown".
 std::string peer_of(int descriptor);
+/// Our own end, in the same form.
+std::string local_of(int descriptor);
 std::string peer_text(const std::string& address, std::uint16_t port);
 
 }  // namespace posthorn::runtime

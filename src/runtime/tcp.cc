@@ -104,6 +104,10 @@ void Connection::finish_connect() {
     handler_->on_open(*this);
 }
 
+std::string Connection::local() const {
+    return local_of(descriptor_);
+}
+
 // Input
 
 void Connection::receive() {

@@ -27,7 +27,7 @@ Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms)
         return Error{Errc::invalid, fmt::format("a record for {} queues", record.queues.size())};
     const Bytes payload = keep_payload(record.payload);
 
-    auto room = make_room(padded(size), now_ms);
+    auto room = make_room(padded(size), now_ms, !message);
     if (!room) return room.error();
     last_time_ = std::max(last_time_, now_ms);
     Segment& segment = active();
@@ -62,6 +62,8 @@ Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms)
 }
 
 Result<Appended> Log::Impl::append_moved(const Record& record) {
+    if (!options_.counts_live)
+        return Error{Errc::unsupported, "messages move only where live ones are counted"};
     const std::size_t size = record.size;
     if (size != record_bytes(record.destination_count(), record.payload.size()) ||
         size > options_.max_record_bytes || record.kind != RecordKind::message || record.destinations.empty())
@@ -76,7 +78,7 @@ Result<Appended> Log::Impl::append_moved(const Record& record) {
     Buffer copy;
     copy.append(record.destinations);
     copy.append(record.payload);
-    auto room = make_room(padded(size), last_time_);
+    auto room = make_room(padded(size), last_time_, true);
     if (!room) return room.error();
 
     NewRecord head;
@@ -107,7 +109,11 @@ Bytes Log::Impl::keep_payload(Bytes payload) {
 }
 
 /// A place in the tail for `need` bytes of the open batch, in the active segment.
-Result<std::byte*> Log::Impl::make_room(std::size_t need, std::int64_t now_ms) {
+Result<std::byte*> Log::Impl::make_room(std::size_t need, std::int64_t now_ms, bool frees_space) {
+    if (options_.spare_segment && !spare_ready_ && !frees_space) {
+        if (roll_refused(now_ms)) return no_space();
+        if (auto made = make_spare(); !made) return refuse_roll(made.error(), now_ms).error();
+    }
     for (;;) {
         if (failed_) return Error{Errc::read_only, "the log is read-only since a write or sync failed"};
         const std::uint64_t with_head = need + (batch_open_ ? 0 : batch_head_bytes);
@@ -116,7 +122,7 @@ Result<std::byte*> Log::Impl::make_room(std::size_t need, std::int64_t now_ms) {
         if (fits_segment && fits_batch) break;
         if (auto done = write(); !done) return done.error();
         if (!fits_segment)
-            if (auto done = roll(now_ms); !done) return done.error();
+            if (auto done = roll(now_ms, frees_space); !done) return done.error();
     }
     if (!batch_open_) open_batch();
     const std::uint64_t after = end_ + need;
@@ -165,20 +171,34 @@ void Log::Impl::fail(const Error& error) {
     log_error("store", "log {} is read-only until it is opened again: {}", options_.name, error.message);
 }
 
+bool Log::Impl::roll_refused(std::int64_t now_ms) const {
+    return roll_refused_at_ != 0 && now_ms >= roll_refused_at_ && now_ms < roll_refused_at_ + roll_retry_ms;
+}
+
+/// Says so once, and lets some time pass before the next attempt.
+Result<void> Log::Impl::refuse_roll(const Error& error, std::int64_t now_ms) {
+    if (roll_refused_at_ == 0)
+        log_error("store", "log {} takes no more messages: {}", options_.name, error.message);
+    roll_refused_at_ = std::max<std::int64_t>(now_ms, 1);
+    return error;
+}
+
+Error Log::Impl::no_space() const {
+    return {Errc::no_space, fmt::format("no space for a new segment of log {}", options_.name)};
+}
+
 /// Makes the next segment active. The one before is full: its index will go to a file.
-Result<void> Log::Impl::roll(std::int64_t now_ms) {
-    if (roll_refused_at_ != 0 && now_ms >= roll_refused_at_ && now_ms < roll_refused_at_ + roll_retry_ms)
-        return Error{Errc::no_space, fmt::format("no space for a new segment of log {}", options_.name)};
+Result<void> Log::Impl::roll(std::int64_t now_ms, bool frees_space) {
+    const bool may_use_spare = frees_space && spare_ready_;
+    if (!may_use_spare && roll_refused(now_ms)) return no_space();
     Segment& full = active();
     auto made = make_segment(full.limit());
-    if (!made) {
-        if (roll_refused_at_ == 0)
-            log_error("store", "log {} takes no more records: {}", options_.name, made.error().message);
-        roll_refused_at_ = std::max<std::int64_t>(now_ms, 1);
-        return made.error();
+    if (!made && may_use_spare) {
+        (void)refuse_roll(made.error(), now_ms);
+        made = make_segment(full.limit(), true);
     }
-    if (roll_refused_at_ != 0) log_info("store", "log {} takes records again", options_.name);
-    roll_refused_at_ = 0;
+    if (!made) return refuse_roll(made.error(), now_ms);
+    if (!options_.spare_segment || spare_ready_) accept_again();
     take_ends(full);
     segments_.push_back(std::move(*made));
     end_ = written_ = active().data_begin();
@@ -198,9 +218,33 @@ Result<void> Log::Impl::roll(std::int64_t now_ms) {
     return {};
 }
 
-Result<std::unique_ptr<Segment>> Log::Impl::make_segment(std::uint64_t begin) {
+void Log::Impl::accept_again() {
+    if (roll_refused_at_ != 0) log_info("store", "log {} takes messages again", options_.name);
+    roll_refused_at_ = 0;
+}
+
+/// A file with room for a segment, kept aside.
+Result<void> Log::Impl::make_spare() {
+    auto file = files_.open(spare_path(), env::OpenMode::create);
+    if (!file) return file.error();
+    if (auto done = (*file)->truncate(0); !done) return done;
+    if (auto done = (*file)->allocate(options_.segment_bytes); !done) {
+        file->reset();
+        if (auto removed = files_.remove(spare_path()); !removed) return removed;
+        return done;
+    }
+    spare_ready_ = true;
+    accept_again();
+    return {};
+}
+
+Result<std::unique_ptr<Segment>> Log::Impl::make_segment(std::uint64_t begin, bool from_spare) {
     const std::string file_path = path(segment_file_name(begin));
-    auto file = files_.open(file_path, env::OpenMode::create);
+    if (from_spare) {
+        spare_ready_ = false;
+        if (auto renamed = files_.rename(spare_path(), file_path); !renamed) return renamed.error();
+    }
+    auto file = files_.open(file_path, from_spare ? env::OpenMode::write : env::OpenMode::create);
     if (!file) return file.error();
     auto segment = std::make_unique<Segment>();
     segment->begin = begin;
@@ -208,7 +252,8 @@ Result<std::unique_ptr<Segment>> Log::Impl::make_segment(std::uint64_t begin) {
     segment->end = segment->data_begin();
     segment->file = std::move(*file);
     const Buffer page = encode_header({options_.store_id, begin, segment->capacity, options_.name});
-    auto done = segment->file->truncate(0);  // whatever had the name
+    Result<void> done;
+    if (!from_spare) done = segment->file->truncate(0);  // whatever had the name
     if (done) done = segment->file->allocate(segment->capacity);
     if (done) done = segment->file->write_at(0, page.view());
     if (!done) {

@@ -85,12 +85,20 @@ class Log::Impl {
     void recover_batch(Segment& segment, Bytes bytes, std::uint64_t position, const RecoveryVisitor& visit);
     void index_record(Segment& segment, const Record& record, bool all_moved);
     void add_damage(Segment& segment, std::uint64_t from, std::uint64_t to);
+    Result<void> check_first(Recovery& recovery, std::uint64_t expected);
     Result<void> cut(Recovery& recovery);
 
     // append
-    Result<std::byte*> make_room(std::size_t need, std::int64_t now_ms);
-    Result<void> roll(std::int64_t now_ms);
-    Result<std::unique_ptr<Segment>> make_segment(std::uint64_t begin);
+    /// `frees_space`: the record may use the spare segment.
+    Result<std::byte*> make_room(std::size_t need, std::int64_t now_ms, bool frees_space);
+    Result<void> roll(std::int64_t now_ms, bool frees_space);
+    Result<void> refuse_roll(const Error& error, std::int64_t now_ms);
+    bool roll_refused(std::int64_t now_ms) const;
+    void accept_again();
+    Error no_space() const;
+    Result<void> make_spare();
+    std::string spare_path() const { return path("spare"); }
+    Result<std::unique_ptr<Segment>> make_segment(std::uint64_t begin, bool from_spare = false);
     void open_batch();
     void note_cut(Segment& segment, std::uint64_t batch_position);
     void fail(const Error& error);
@@ -163,6 +171,7 @@ class Log::Impl {
     std::uint64_t batch_limit_ = 0, stretch_bytes_ = 0;
     std::int64_t last_time_ = 0;
     std::int64_t roll_refused_at_ = 0;  ///< when there was no room for a segment; 0: there was
+    bool spare_ready_ = false;
     bool in_on_roll_ = false;
     bool failed_ = false;
     bool from_zero_ = true;  ///< the log still has its first segment

@@ -61,6 +61,8 @@ Result<void> Log::Impl::open(const RecoveryVisitor& visit) {
     if (auto opened = open_sealed(*names); !opened) return opened;
     if (auto recovered = recover_unsealed(*names, visit); !recovered) return recovered;
     tail_begin_ = end_;
+    if (options_.spare_segment)
+        if (auto made = make_spare(); !made) (void)refuse_roll(made.error(), last_time_);
     seal_next();
     return {};
 }

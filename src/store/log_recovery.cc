@@ -76,6 +76,7 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
         recovery.pieces.push_back({segment->get(), std::move(scanner)});
         segments_.push_back(std::move(*segment));
     }
+    if (auto checked = check_first(recovery, after_sealed); !checked) return checked;
     if (recovery.pieces.empty()) {
         auto made = make_segment(after_sealed);
         if (!made) return made.error();
@@ -111,6 +112,24 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
         recovery.position = to;
     }
     return cut(recovery);
+}
+
+/// The first unsealed segment begins where the last sealed one was full. If it does not, a file is missing:
+/// lost by a power cut together with everything behind it, or by a careless hand.
+Result<void> Log::Impl::check_first(Recovery& recovery, std::uint64_t expected) {
+    if (expected == 0 || recovery.pieces.empty() || recovery.pieces.front().segment->begin == expected)
+        return {};
+    recovery.position = recovery.pieces.front().segment->data_begin();
+    if (recovery.vouched_for() > expected) {
+        ++counters_.damaged;
+        log_error("store", "log {}: the segments from {} to {} are missing", options_.name, expected,
+                  recovery.pieces.front().segment->begin);
+        return {};
+    }
+    recovered_.torn = true;
+    for (; !recovery.pieces.empty(); recovery.pieces.pop_back(), segments_.pop_back())
+        if (auto removed = files_.remove(path(segment_file_name(active().begin))); !removed) return removed;
+    return files_.sync_directory(directory_);
 }
 
 void Log::Impl::recover_batch(Segment& segment, Bytes bytes, std::uint64_t position,

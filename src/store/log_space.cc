@@ -18,7 +18,7 @@ std::vector<SegmentInfo> Log::Impl::segments() const {
 }
 
 std::uint64_t Log::Impl::disk_bytes() const {
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = spare_ready_ ? options_.segment_bytes : 0;
     for (const auto& segment : segments_)
         bytes += segment->disk_bytes();
     return bytes;
@@ -32,10 +32,11 @@ Result<void> Log::Impl::drop_oldest() {
         runs = oldest.runs;
     } else {
         auto file = index_file_of(oldest);
-        if (!file) return file.error();
-        auto read = read_runs(**file, *oldest.summary);
-        if (!read) return read.error();
-        runs = std::move(*read);
+        auto read = file ? read_runs(**file, *oldest.summary) : Result<std::vector<RunRow>>(file.error());
+        if (read)
+            runs = std::move(*read);
+        else  // it goes all the same; until the next open its messages read as damaged
+            log_error("store", "the index of a segment that is removed: {}", read.error().message);
     }
     remove_segment(segments_.begin());
     for (const RunRow& run : runs) {

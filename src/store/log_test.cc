@@ -344,6 +344,60 @@ TEST_F(LogTest, AFullDiskRefusesAtTheRollAndRecoversByItself) {
     EXPECT_EQ(all(1).size(), static_cast<std::size_t>(taken) + 1);
 }
 
+TEST_F(LogTest, OnAFullDiskStateStillGoesIntoTheSpareSegment) {
+    options_.spare_segment = true;
+    files_.set_capacity(64 << 10);
+    open();
+    while (try_append(1, std::string(1000, 'x'))) {
+    }
+    sync();
+    const auto say_state = [&] {
+        NewRecord state;
+        state.kind = RecordKind::state;
+        const std::string text(500, 's');
+        state.payload = as_bytes(text);
+        return log_->append(state, now_);
+    };
+    int states = 0;
+    while (states < 1000 && say_state())
+        ++states;
+    EXPECT_GT(states, 20);  // a segment's worth
+    EXPECT_LT(states, 100);
+    EXPECT_EQ(say_state().error().code, Errc::no_space);
+    EXPECT_EQ(try_append(1, "tiny").error().code, Errc::no_space);  // it would fit, but the reserve is in use
+    sync();
+    files_.set_capacity(1 << 20);
+    now_ += 1000;
+    append(1, "room again");
+    write();
+    EXPECT_TRUE(files_.exists("log/spare"));
+    const auto count = log_->range(model::QueueId(1)).end.value();
+    reopen();
+    EXPECT_EQ(log_->range(model::QueueId(1)).end.value(), count);
+    EXPECT_EQ(get(1, count - 1), "room again");
+}
+
+TEST_F(LogTest, AMissingSegmentIsNamedAndTheRestIsServed) {
+    open();
+    std::vector<Position> places;
+    for (int n = 0; n < 1000; ++n)
+        places.push_back(append(1, "message " + std::to_string(n)).position);
+    sync();
+    const auto segments = log_->segments();
+    append(1, "vouches");
+    sync();
+    log_.reset();
+    const auto lost = segments[segments.size() - 2];
+    ASSERT_TRUE(files_.remove(name(lost.begin.value())).ok());
+    ASSERT_TRUE(files_.remove(name(lost.begin.value(), ".idx")).ok());
+    open();
+    EXPECT_EQ(log_->counters().damaged, 1u);
+    EXPECT_EQ(get(1, 0), "message 0");
+    EXPECT_EQ(get(1, 999), "message 999");
+    for (std::uint64_t n = 0; n < 1000; ++n)
+        ASSERT_EQ(get(1, n) == "damaged", places[n] >= lost.begin && places[n] < lost.end) << n;
+}
+
 TEST_F(LogTest, AFailedSyncIsNeverTriedAgain) {
     open();
     append(1, "a");

@@ -8,9 +8,12 @@ DIR holds the data, the logs and the process ids. Everything but ports, file siz
 advertised address is Apache's default, so that a test proven here is true of the original.
 """
 import argparse
+import json
 import os
+import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -50,6 +53,26 @@ def wait_port(port, seconds, process):
     raise RuntimeError(f"nothing listens on {port} after {seconds} s")
 
 
+def wait_route(namesrv, seconds):
+    """Asks for the route of TBW102, as a client would, until a broker is registered; returns its address."""
+    host, port = namesrv.split(";")[-1].rsplit(":", 1)
+    header = json.dumps({"code": 105, "language": "OTHER", "version": 401, "opaque": 1, "flag": 0,
+                         "extFields": {"topic": "TBW102"}}).encode()
+    request = struct.pack(">II", 4 + len(header), len(header)) + header
+    deadline = time.monotonic() + seconds
+    while True:
+        with socket.create_connection((host, int(port)), timeout=5) as link:
+            link.sendall(request)
+            with link.makefile("rb") as answer:
+                size, = struct.unpack(">I", answer.read(4))
+                found = re.search(rb'brokerAddrs":\{"?0"?:"([^"]+)"', answer.read(size))
+        if found:
+            return found.group(1).decode()
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"no broker has registered with {namesrv}")
+        time.sleep(0.1)
+
+
 SMALL_JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4")
 
 
@@ -84,6 +107,7 @@ def start(home, namesrv_port=19876, broker_port=20911, settings=(), heap=768, jv
     process = launch(home, "broker", heap, "org.apache.rocketmq.broker.BrokerStartup",
                      "-c", str(home / "broker.conf"), jvm=jvm)
     wait_port(broker_port, 240, process)
+    wait_route(namesrv, 60)
     return namesrv
 
 

@@ -79,7 +79,7 @@ def cases(namesrv, broker, name):
             c.expect(f"topicRoute -t {one}", r'"readQueueNums":\s*8', r'"writeQueueNums":\s*8', r'"perm":\s*6')
 
     def document_000(c):
-        c.expect(f"topicList -n localhost:{port}", r"^order-create$", r"^stock-deduct$")
+        c.expect(f"topicList -n localhost:{port}", r"^TBW102$")
         # The document's group has never consumed here: the original says so by its retry topic.
         c.expect(f"consumerProgress -n localhost:{port} -g portfolio_unknown_{run}",
                  rf"CODE: 17 .*%RETRY%portfolio_unknown_{run}")
@@ -89,6 +89,7 @@ def cases(namesrv, broker, name):
                      r"^#Topic +#Broker Name +#QID +#Broker Offset +#Consumer Offset",
                      rf"^PORTFOLIO_AI_ANALYSIS_REQUEST +{name} +\d+ +\d+ +\d+ +\d+", r"^Consume TPS: ",
                      r"Diff Total: 0")
+        c.expect("@close", "closed")
 
     def topic_list(c):
         c.expect(f"updateTopic -b {broker} -t {topic} -r 4 -w 4", "success", f"topicName={topic}, readQueueNums=4")
@@ -220,7 +221,8 @@ def cases(namesrv, broker, name):
         c.expect("topicList", absent=[rf"^{gone}$"])
         c.expect(f"topicRoute -t {gone}", "CODE: 17 ")
 
-    return [("write-permission", write_permission), ("document-003-topics", document_003), ("document-000-lines", document_000),
+    return [("write-permission", write_permission), ("document-000-lines", document_000),
+            ("document-003-topics", document_003),
             ("topicList", topic_list), ("topicRoute", topic_route), ("topicStatus", topic_status),
             ("clusterList", cluster_list), ("updateSubGroup", groups), ("queryMsg", query_by_id),
             ("printMsg", print_messages), ("sendMessage", send_message), ("connections", connections),
@@ -230,7 +232,8 @@ def cases(namesrv, broker, name):
             ("deleteSubGroup", delete_group), ("deleteTopic", delete_topic)]
 
 
-ALONE = "write-permission"  # takes the write permission of every topic away for a moment
+# Takes the write permission of every topic away for a moment; uses a consumer group of the seeds.
+ALONE = "write-permission|document-000-lines"
 
 
 def run(command, env, version, namesrv, pattern, report):

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import apache
 import mqadmin
-from apache import BUILD, HERE
+from apache import BUILD, HERE, wait_route
 
 SEEDS = HERE.parent / "seeds"
 JAVA = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -382,18 +382,12 @@ def start_posthorn(program, arguments):
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n"
                              + (home / "log").read_text(errors="replace")[-3000:])
         try:
-            with socket.create_connection(("127.0.0.1", namesrv), timeout=1):
-                return target
-        except OSError:
+            wait_route(target.namesrv, 0)
+            return target
+        except (OSError, RuntimeError):
             time.sleep(0.05)
     close()
-    raise SystemExit("the server does not listen")
-
-
-def broker_of(namesrv):
-    """The broker's address where only the name server's is known: asked through mqadmin's own library later."""
-    host, port = namesrv.split(";")[-1].rsplit(":", 1)
-    return f"{host}:10911" if port == "9876" else ""
+    raise SystemExit("the server does not answer")
 
 
 def main():
@@ -433,7 +427,7 @@ def main():
     elif options.start_posthorn:
         target = start_posthorn(options.start_posthorn, options.posthorn_arguments)
     elif options.namesrv:
-        target = Target(options.namesrv, options.broker or broker_of(options.namesrv), options.http)
+        target = Target(options.namesrv, options.broker or wait_route(options.namesrv, 5), options.http)
     else:
         parser.error("one of --namesrv, --start-posthorn, --apache")
     try:
@@ -462,8 +456,8 @@ def prepare(chosen, summary):
 
 def run_all(ready, target, full, summary):
     """
-    Suites mostly wait (delays, rebalances), so several run at once; mqadmin's case of the write
-    permission, which concerns every topic, comes before them.
+    Suites mostly wait (delays, rebalances), so several run at once; mqadmin's cases that concern
+    every topic, or a group of the seeds, come before them.
     """
     def guarded(suite, pattern):
         try:
@@ -471,17 +465,18 @@ def run_all(ready, target, full, summary):
         except Exception as problem:  # a broken suite is a failed one, not the end of the others
             summary.case(suite.name, "program", repr(problem), 0.0)
 
+    together = []
     for suite, pattern in ready:
-        if isinstance(suite, MqAdmin) and re.search(pattern, mqadmin.ALONE):
-            guarded(suite, f"^{mqadmin.ALONE}$")
-    ready = [(suite, rf"^(?!{mqadmin.ALONE}).*({pattern})") if isinstance(suite, MqAdmin) else (suite, pattern)
-             for suite, pattern in ready]
-    slots = threading.Semaphore(4)
+        if isinstance(suite, MqAdmin):
+            guarded(suite, rf"(?=.*({pattern}))(?={mqadmin.ALONE})")
+            pattern = rf"(?=.*({pattern}))^(?!{mqadmin.ALONE})"
+        together.append((suite, pattern))
+    slots = threading.Semaphore(3)
 
     def slotted(suite, pattern):
         with slots:
             guarded(suite, pattern)
-    threads = [threading.Thread(target=slotted, args=one) for one in ready]
+    threads = [threading.Thread(target=slotted, args=one, daemon=True) for one in together]
     for thread in threads:
         thread.start()
         time.sleep(0.05)

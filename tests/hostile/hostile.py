@@ -463,8 +463,8 @@ def start(options, directory):
     log = open(Path(directory) / "server.log", "wb")
     process = subprocess.Popen(
         [options.binary, "serve", "--data-directory", str(Path(directory) / "data"),
-         "--namesrv-port", str(options.namesrv_port), "--broker-port", str(options.broker_port),
-         "--http-port", str(options.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+         "--ports-name-service", str(options.namesrv_port), "--ports-broker", str(options.broker_port),
+         "--ports-vip", str(options.broker_port - 2), "--ports-http", str(options.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     for _ in range(500):
         if process.poll() is not None:
             break

@@ -104,8 +104,8 @@ class Posthorn(Server):
         log = open(self.directory / "server.log", "wb")
         self.process = subprocess.Popen(
             [self.program, "serve", "-c", config, "--data-directory", self.directory / "data",
-             "--namesrv-port", str(self.namesrv_port), "--broker-port", str(self.broker_port),
-             "--http-port", str(self.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+             "--ports-name-service", str(self.namesrv_port), "--ports-broker", str(self.broker_port),
+             "--ports-vip", str(self.broker_port - 2), "--ports-http", str(self.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def pids(self):
         return [self.process.pid]

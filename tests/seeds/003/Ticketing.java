@@ -214,12 +214,13 @@ public final class Ticketing {
         consumer.start();
         producer.send(new Message("stock-lock", (RUN + " one").getBytes(StandardCharsets.UTF_8)));
         await(60, "the message", () -> got.contains(RUN + " one"));
-        consumer.shutdown();  // tells the broker how far it came
+        String progress = "consumerProgress -g ticket-backlog-" + RUN;
+        await(60, "no backlog at first", () -> mqadmin(progress).contains("Diff Total: 0"));
+        consumer.shutdown();
         for (int i = 0; i < 7; i++) {
             producer.send(new Message("stock-lock", (RUN + " more").getBytes(StandardCharsets.UTF_8)));
         }
-        await(15, "a backlog of seven", () ->
-            mqadmin("consumerProgress -g ticket-backlog-" + RUN).contains("Diff Total: 7"));
+        await(15, "a backlog of seven", () -> mqadmin(progress).contains("Diff Total: 7"));
         producer.shutdown();
     }
 }

@@ -91,6 +91,8 @@ class Connection final : private Watcher {
     std::uint64_t id() const { return id_; }
     /// "127.0.0.1:4711".
     const std::string& peer() const { return peer_; }
+    /// Our own end, the address the peer came to; "unknown" once closed.
+    std::string local() const;
     ConnectionHandler& handler() { return *handler_; }
 
     /// Append to it; it is sent at the end of the tick. The reference is good until the end of the current

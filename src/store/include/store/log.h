@@ -47,6 +47,9 @@ struct LogOptions {
     /// Queue log: count the live messages of every segment, for `release` and `maintain`. Costs memory for
     /// the directory of every segment (24 bytes per queue and segment).
     bool counts_live = false;
+    /// Queue log: keep one allocated segment aside. When the disk is full, messages are refused, but state
+    /// records and moved messages, which free space, go on into it.
+    bool spare_segment = false;
     /// Called right after a new segment became the active one and before anything else is appended to it:
     /// the broker writes the state recovery needs, so that older segments need not be replayed for it. An
     /// older segment is sealed, and so no longer replayed, when this state is synced. Not called by `open`.

@@ -10,7 +10,7 @@ public final class Main {
         PullCases.add(harness);
         OffsetCases.add(harness);
         GroupCases.add(harness);
-        harness.run(args.length > 3 ? Integer.parseInt(args[3]) : 8);
+        harness.run(args.length > 3 ? Integer.parseInt(args[3]) : 6);
         System.exit(0);
     }
 }

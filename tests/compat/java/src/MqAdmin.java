@@ -11,7 +11,7 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
 /**
  * Runs many mqadmin command lines in one JVM. A line on standard input holds the arguments, parted by
  * tabs; the answer is a line with the number of bytes and then what the command printed. Lines with @ are
- * clients to look at: "@send topic tag key body", "@consumer group topic", "@producer group topic".
+ * clients to look at: "@send topic tag key body", "@consumer group topic", "@producer group topic"; "@close" closes them.
  */
 public final class MqAdmin {
     private static DefaultMQProducer producer;
@@ -60,6 +60,10 @@ public final class MqAdmin {
             DefaultMQProducer other = Client.producer(p -> p.setProducerGroup(words[1]));
             other.send(Client.message(words[2], "T", "from " + words[1]));
             System.out.print("producing");
+        } else if (words[0].equals("@close")) {
+            Client.closeMine();
+            producer = null;
+            System.out.print("closed");
         } else {
             throw new IllegalArgumentException(Arrays.toString(words));
         }

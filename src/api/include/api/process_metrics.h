@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+
+#include "api/metrics.h"
+
+namespace posthorn::api {
+
+/// The process itself, under the names every Prometheus dashboard knows. `started_wall_ms`: when it began.
+MetricSource process_metrics(std::int64_t started_wall_ms);
+
+}  // namespace posthorn::api

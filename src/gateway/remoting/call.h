@@ -1,0 +1,51 @@
+#pragma once
+
+#include <fmt/core.h>
+
+#include <string_view>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "names.h"
+#include "session.h"
+#include "wire/remoting/frame_writer.h"
+#include "wire/remoting/header.h"
+
+namespace posthorn::gateway::remoting {
+
+struct CodeStats;
+
+/// One request while its handler runs. The header and the body are views into the connection's input: what
+/// is needed later must be copied.
+///
+/// A handler answers exactly once, with `ok`, `fail` or a `reply` it finishes, or hands `reply_to` on to
+/// somebody who will. A one-way request is answered into a buffer nobody sends.
+struct Call {
+    Gateway& gateway;
+    Session& session;
+    const wire::Header& header;
+    Bytes body;
+    CodeStats& stats;
+
+    /// A reply whose fields and body the handler writes; it calls `finish()` on it.
+    wire::FrameWriter reply(ResponseCode code = ResponseCode::success, std::string_view remark = {});
+    void ok() { (void)reply().finish(); }
+    void fail(ResponseCode code, std::string_view remark);
+    void fail(const Error& reason) { fail(ResponseCode::system_error, reason.message); }
+    /// Text that was written as JSON.
+    void ok_body(std::string_view json);
+
+    /// Reads fields, and answers code 1 with the reason when one is missing or malformed (as the original
+    /// does when it cannot decode a header): `if (!call.text("topic", topic)) return;`
+    bool text(std::string_view key, std::string_view& value);
+    bool number(std::string_view key, std::int32_t& value);
+    bool number(std::string_view key, std::int64_t& value);
+    bool number_or(std::string_view key, std::int32_t fallback, std::int32_t& value);
+    bool number_or(std::string_view key, std::int64_t fallback, std::int64_t& value);
+    bool truth_or(std::string_view key, bool fallback, bool& value);
+
+    bool oneway() const { return header.is_oneway(); }
+};
+
+}  // namespace posthorn::gateway::remoting

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "call.h"
+#include "gateway/remoting/server.h"
+
+namespace posthorn::gateway::remoting {
+
+/// The counts of one request code, kept by whoever answers.
+struct CodeStats : RequestCounts {
+    void took(std::int64_t ns);
+};
+
+using Handler = void (*)(Call&);
+
+/// Finds the handler of a request code in a table that reads as a list (dispatcher.cc); every other code is
+/// answered 3, not supported, by its name.
+class Dispatcher {
+  public:
+    Dispatcher();
+    void dispatch(Gateway& gateway, Session& session, const wire::Header& header, Bytes body);
+    void each(const std::function<void(const RequestCounts&)>& visit) const;
+
+  private:
+    static constexpr std::size_t kCodes = 512;  // the largest code we serve is below
+    std::array<std::uint8_t, kCodes> index_{};  // into the table, 0 for none
+    std::vector<CodeStats> stats_;              // beside the table; [0] counts what is not supported
+};
+
+}  // namespace posthorn::gateway::remoting

@@ -1,0 +1,43 @@
+#include "gateway.h"
+
+namespace posthorn::gateway::remoting {
+
+namespace {
+constexpr std::int64_t kClientSweepMs = 10'000;  // as the original
+constexpr std::int64_t kSampleMs = 10'000;
+}  // namespace
+
+Gateway::Gateway(broker::Broker& engine, RemotingOptions wanted, const env::Clock& time)
+    : broker(engine),
+      options(std::move(wanted)),
+      clock(time),
+      random(static_cast<std::uint64_t>(time.wall_ms())),
+      sends(options.pending_sends_max),
+      pulls(*this),
+      locks(options.queue_lock_timeout.count()),
+      unique_keys(time.wall_ms()),
+      started_wall_ms(time.wall_ms()) {}
+
+Gateway::~Gateway() = default;
+
+void Gateway::after_tick() {
+    sends.release(*this);
+    clients.tell_changed(*this);
+}
+
+void Gateway::sweep() {
+    const std::int64_t now_ms = steady_ms();
+    pulls.expire(now_ms);
+    relay.give_up(now_ms);
+    if (now_ms >= next_client_sweep_ms_) {
+        clients.expire(*this, now_ms);
+        locks.drop_expired(now_ms);
+        next_client_sweep_ms_ = now_ms + kClientSweepMs;
+    }
+    if (now_ms >= next_sample_ms_) {
+        traffic.sample();
+        next_sample_ms_ = now_ms + kSampleMs;
+    }
+}
+
+}  // namespace posthorn::gateway::remoting

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "broker/broker.h"
+#include "clients.h"
+#include "dispatcher.h"
+#include "env/clock.h"
+#include "env/random.h"
+#include "gateway/remoting/options.h"
+#include "gateway/remoting/server.h"
+#include "held_pulls.h"
+#include "pending_sends.h"
+#include "queue_locks.h"
+#include "relay.h"
+#include "session.h"
+#include "subscriptions.h"
+#include "traffic.h"
+#include "unique_keys.h"
+
+namespace posthorn::gateway::remoting {
+
+/// What all handlers of one server share. One thread; no logic of its own beyond the turn of a tick.
+struct Gateway {
+    Gateway(broker::Broker& engine, RemotingOptions wanted, const env::Clock& time);
+    ~Gateway();
+
+    broker::Catalog& catalog() { return broker.catalog(); }
+    std::int64_t steady_ms() const { return clock.steady_ns() / 1'000'000; }
+    /// Where replies to one-way requests go.
+    Buffer& unsent() {
+        unsent_.clear();
+        return unsent_;
+    }
+
+    /// After the engine's `end_tick`: releases replies that became true, tells groups that changed.
+    void after_tick();
+    /// About ten times a second: pulls that waited long enough, relays without an answer, silent clients.
+    void sweep();
+
+    broker::Broker& broker;
+    RemotingOptions options;
+    const env::Clock& clock;
+    env::Random random;
+    RemotingCounters counters;  ///< those that are counted; `RemotingServer::counters` adds what is read off
+
+    Dispatcher dispatcher;
+    SessionTable sessions;
+    PendingSends sends;
+    HeldPulls pulls;
+    Clients clients;
+    QueueLocks locks;
+    Relay relay;
+    Traffic traffic;
+    Subscriptions subscriptions;
+    UniqueKeys unique_keys;
+
+    /// wipeWritePerm: routes show this broker's topics without the right to write. As in the original it is
+    /// the name service's own knowledge and gone with the process.
+    bool write_wiped = false;
+    std::int64_t started_wall_ms = 0;
+
+    Buffer payload;     ///< a message on its way in, or messages on their way out
+    Buffer properties;  ///< its properties as they are stored
+    std::vector<broker::Receipt> batch;
+
+  private:
+    Buffer unsent_;
+    std::int64_t next_client_sweep_ms_ = 0;
+    std::int64_t next_sample_ms_ = 0;
+};
+
+}  // namespace posthorn::gateway::remoting

@@ -1,0 +1,49 @@
+#include "command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <deque>
+
+#include "settings.h"
+
+namespace posthorn::server {
+namespace {
+
+/// Options are shown by the part of their key before the dot.
+std::string group_of(const Setting& setting) {
+    return std::string(setting.key.substr(0, setting.key.find('.')));
+}
+
+}  // namespace
+
+std::optional<Sources> parse_command_line(std::string_view command, std::string_view about,
+                                          const cli::Arguments& arguments, int& exit_code) {
+    Sources sources;
+    sources.environment = posthorn_environment();
+
+    CLI::App app{std::string(about), "posthorn " + std::string(command)};
+    app.get_formatter()->column_width(36);
+    app.footer(
+        "Every option is also a key of the YAML file and an environment variable: docs/configuration.md");
+    app.add_option("-c,--config", sources.files,
+                   "configuration file, YAML or RocketMQ's broker.conf or namesrv.conf; may be repeated");
+    std::deque<std::string> values;  // keeps its elements where they are
+    std::vector<std::pair<CLI::Option*, const Setting*>> options;
+    const Config defaults;
+    for (const Setting& setting : settings()) {
+        auto* option = app.add_option(setting.flag(), values.emplace_back(), std::string(setting.about));
+        option->group(group_of(setting))->type_name("")->default_str(setting.show(defaults));
+        options.emplace_back(option, &setting);
+    }
+    try {
+        app.parse(
+            std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants them reversed
+    } catch (const CLI::ParseError& error) {
+        exit_code = app.exit(error) == 0 ? cli::exit_good : cli::exit_usage;
+        return {};
+    }
+    for (std::size_t i = 0; i < options.size(); ++i)
+        if (options[i].first->count() > 0) sources.flags.emplace_back(options[i].second->key, values[i]);
+    return sources;
+}
+
+}  // namespace posthorn::server

@@ -1,0 +1,17 @@
+#include "server/commands.h"
+
+#include "config_commands.h"
+#include "serve.h"
+
+namespace posthorn::server {
+
+std::span<const cli::Command> commands() {
+    static constexpr cli::Command table[] = {
+        {"serve", "run the broker", run_serve},
+        {"config show", "print the configuration that would be in force, as YAML", run_config_show},
+        {"config table", "print every setting as a table", run_config_table},
+    };
+    return table;
+}
+
+}  // namespace posthorn::server

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>
+
+#include "cli/command.h"
+
+namespace posthorn::server {
+
+/// The commands that need the whole program: `serve`, and `config ...` about what can be set.
+std::span<const cli::Command> commands();
+
+}  // namespace posthorn::server

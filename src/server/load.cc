@@ -1,0 +1,160 @@
+#include "load.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+#include "env/posix_files.h"
+#include "rocketmq_conf.h"
+#include "settings.h"
+
+namespace posthorn::server {
+namespace {
+
+constexpr std::uint64_t file_bytes_max = 1 << 20;  // a configuration file; anything larger is a mistake
+
+Result<std::string> read_file(const std::string& path) {
+    const std::filesystem::path whole(path);
+    const std::string directory = whole.has_parent_path() ? whole.parent_path().string() : std::string(".");
+    env::PosixFiles files(directory);
+    auto file = files.open(whole.filename().string(), env::OpenMode::read);
+    if (!file) return file.error();
+    const auto size = (*file)->size();
+    if (!size) return size.error();
+    if (size.value() > file_bytes_max)
+        return Error{Errc::invalid,
+                     fmt::format("{} is larger than 1 MiB: is it a configuration file?", path)};
+    std::string text(size.value(), '\0');
+    auto read = (*file)->read_at(0, std::as_writable_bytes(std::span(text)));
+    if (!read) return read.error();
+    text.resize(*read);
+    return text;
+}
+
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t corner = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < b.size(); ++j)
+            corner =
+                std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, corner + (a[i] != b[j])}));
+    }
+    return row.back();
+}
+
+std::string unknown(std::string_view what, std::string_view key) {
+    const auto& all = settings();
+    const auto near = std::min_element(all.begin(), all.end(), [&](const Setting& a, const Setting& b) {
+        return distance(a.key, key) < distance(b.key, key);
+    });
+    const bool close = distance(near->key, key) <= std::max<std::size_t>(2, key.size() / 3);
+    return fmt::format("{} '{}' is not known and not used{}", what, key,
+                       close ? fmt::format("; is '{}' meant?", near->key) : std::string());
+}
+
+/// Walks a YAML tree and sets what it finds.
+class YamlReader {
+  public:
+    YamlReader(Config& config, std::string_view path, Notes& notes)
+        : config_(config), path_(path), notes_(notes) {}
+
+    Result<void> read(const YAML::Node& node, const std::string& prefix) {
+        for (const auto& pair : node) {
+            const std::string key = prefix + pair.first.Scalar();
+            auto done =
+                pair.second.IsMap() ? read(pair.second, key + ".") : set(pair.first, key, pair.second);
+            if (!done) return done;
+        }
+        return {};
+    }
+
+  private:
+    Result<void> set(const YAML::Node& at, const std::string& key, const YAML::Node& value) {
+        const std::string where = fmt::format("{}:{}", path_, at.Mark().line + 1);
+        if (find_setting(key) == nullptr) {
+            notes_.push_back({LogLevel::warn, fmt::format("{}: {}", where, unknown("key", key))});
+            return {};
+        }
+        std::string text;
+        if (value.IsSequence())
+            for (const auto& item : value)
+                text += (text.empty() ? "" : " ") + item.Scalar();
+        else if (value.IsScalar())
+            text = value.Scalar();
+        if (auto done = set_value(config_, key, text); !done)
+            return Error{done.error().code, fmt::format("{}: {}", where, done.error().message)};
+        return {};
+    }
+
+    Config& config_;
+    std::string_view path_;
+    Notes& notes_;
+};
+
+Result<void> apply_environment(Config& config, const Sources& sources, Notes& notes) {
+    for (const auto& [name, value] : sources.environment) {
+        const auto& all = settings();
+        const auto found = std::find_if(all.begin(), all.end(),
+                                        [&, &name = name](const Setting& s) { return s.variable() == name; });
+        if (found == all.end()) {
+            notes.push_back({LogLevel::warn, fmt::format("variable '{}' is not known and not used", name)});
+            continue;
+        }
+        if (auto done = set_value(config, found->key, value); !done)
+            return Error{done.error().code, fmt::format("{}: {}", name, done.error().message)};
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> apply_yaml(Config& config, std::string_view path, const std::string& content, Notes& notes) {
+    try {
+        const YAML::Node root = YAML::Load(content);
+        if (root.IsNull()) return {};
+        if (!root.IsMap())
+            return Error{Errc::invalid,
+                         fmt::format("{}: expected keys and values, 'ports:' and the like", path)};
+        return YamlReader(config, path, notes).read(root, "");
+    } catch (const YAML::Exception& trouble) {
+        return Error{Errc::invalid, fmt::format("{}: {}", path, trouble.what())};
+    }
+}
+
+Result<Loaded> load_config(const Sources& sources) {
+    Loaded loaded;
+    for (const std::string& path : sources.files) {
+        auto content = read_file(path);
+        if (!content)
+            return Error{content.error().code, fmt::format("-c {}: {}", path, content.error().message)};
+        auto done = is_rocketmq_conf(path, *content)
+                        ? apply_rocketmq_conf(loaded.config, path, *content, loaded.notes)
+                        : apply_yaml(loaded.config, path, *content, loaded.notes);
+        if (!done) return done.error();
+    }
+    if (auto done = apply_environment(loaded.config, sources, loaded.notes); !done) return done.error();
+    for (const auto& [key, value] : sources.flags)
+        if (auto done = set_value(loaded.config, key, value); !done)
+            return Error{done.error().code,
+                         fmt::format("{}: {}", find_setting(key)->flag(), done.error().message)};
+    if (auto done = complete(loaded.config); !done) return done.error();
+    return loaded;
+}
+
+std::vector<std::pair<std::string, std::string>> posthorn_environment() {
+    std::vector<std::pair<std::string, std::string>> found;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view variable(*entry);
+        const auto equals = variable.find('=');
+        if (variable.starts_with("POSTHORN_") && equals != std::string_view::npos)
+            found.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+    }
+    return found;
+}
+
+}  // namespace posthorn::server

@@ -1,0 +1,194 @@
+#include "program.h"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "api/broker_metrics.h"
+#include "api/health.h"
+#include "api/metrics.h"
+#include "api/process_metrics.h"
+#include "remoting_metrics.h"
+#include "store/definitions.h"
+
+namespace posthorn::server {
+namespace {
+
+/// Syncs and cold reads side by side: a reader far behind must not delay a producer's answer.
+constexpr std::size_t worker_threads = 2;
+
+std::string absolute(const std::string& path) {
+    std::error_code error;
+    const auto whole = std::filesystem::absolute(path, error).lexically_normal();
+    return error ? path : whole.string();
+}
+
+Error with_advice(const Error& error, std::string_view advice) {
+    return {error.code, fmt::format("{}\n  {}", error.message, advice)};
+}
+
+}  // namespace
+
+Program::Program(Config config)
+    : config_(std::move(config)),
+      started_ns_(clock_.steady_ns()),
+      started_wall_ms_(clock_.wall_ms()),
+      files_(config_.data_directory),
+      loop_(clock_),
+      worker_({"engine-worker", worker_threads, 256}, [this] { loop_.post([] {}); }) {}
+
+Program::~Program() = default;
+
+Result<void> Program::start() {
+    if (auto done = open_engine(); !done) return done;
+    if (auto done = open_remoting(); !done) return done;
+    if (auto done = open_http(); !done) return done;
+    ready_ns_ = clock_.steady_ns();
+    return {};
+}
+
+Result<void> Program::open_engine() {
+    const std::string directory = absolute(config_.data_directory);
+    if (files_.exists("commitlog"))
+        return Error{
+            Errc::exists,
+            fmt::format("{} holds a store of Apache RocketMQ, which Posthorn does not read\n  choose "
+                        "another directory with --data-directory",
+                        directory)};
+    if (auto made = files_.make_directories(""); !made)
+        return with_advice(made.error(), "--data-directory says where the data lies");
+    auto definitions = store::open_sqlite_definitions(directory + "/definitions.sqlite");
+    if (!definitions) return with_advice(definitions.error(), "--data-directory says where the data lies");
+    auto opened = broker::Broker::open(files_, "", std::move(*definitions), config_.engine, worker_, now());
+    if (!opened && opened.error().code == Errc::busy)
+        return with_advice(
+            opened.error(),
+            fmt::format("{} is in use: stop the other Posthorn, or choose another directory with "
+                        "--data-directory",
+                        directory));
+    if (!opened) return opened.error();
+    broker_ = std::move(*opened);
+    begin_hook_ = loop_.on_tick_begin([this] { begin_tick(); });
+    end_hook_ = loop_.on_tick_end(runtime::TickPhase::apply, [this] { end_tick(); });
+    return {};
+}
+
+Result<void> Program::open_remoting() {
+    remoting_ = std::make_unique<gateway::remoting::RemotingServer>(loop_, *broker_, config_.remoting);
+    begin_tick();
+    auto listening = remoting_->listen();
+    if (!listening) {
+        remoting_.reset();
+        return listening.error().code != Errc::busy
+                   ? listening.error()
+                   : with_advice(listening.error(),
+                                 "another program has the port; --ports-name-service, --ports-broker and "
+                                 "--ports-vip choose others (0: any free one)");
+    }
+    end_tick();
+    return {};
+}
+
+Result<void> Program::open_http() {
+    if (!config_.http_enabled) return {};
+    auto server = http::Server::listen(config_.http, routes(),
+                                       [this](std::function<void()> call) { loop_.post(std::move(call)); });
+    if (!server)
+        return server.error().code != Errc::busy
+                   ? server.error()
+                   : with_advice(
+                         server.error(),
+                         "another program has the port; --ports-http chooses another (0: any free one), "
+                         "--ports-http-enabled off does without");
+    http_ = std::move(*server);
+    return {};
+}
+
+http::Router Program::routes() const {
+    http::Router router;
+    api::add_health(router, [this] {
+        const auto refusing = broker_->refusing();
+        return api::Health{POSTHORN_VERSION, (clock_.steady_ns() - started_ns_) / 1'000'000,
+                           refusing ? std::optional(refusing->message) : std::nullopt};
+    });
+    api::add_metrics(router, {config_.remoting.cluster_name, config_.remoting.broker_name},
+                     {remoting_metrics(*remoting_), api::broker_metrics(*broker_),
+                      api::process_metrics(started_wall_ms_), [this](api::Exposition& out) {
+                          const auto counters = http_->counters();
+                          out.gauge("posthorn_http_connections", "HTTP connections open",
+                                    static_cast<double>(counters.connections));
+                          out.counter("posthorn_http_requests_total", "HTTP requests",
+                                      static_cast<double>(counters.requests));
+                          out.counter(
+                              "posthorn_http_refused_total", "HTTP connections and requests refused",
+                              static_cast<double>(counters.refused_connections + counters.bad_requests));
+                      }});
+    return router;
+}
+
+broker::Now Program::now() const {
+    return {clock_.wall_ms(), loop_.now_ns() / 1'000'000};
+}
+
+void Program::begin_tick() {
+    broker_->begin_tick(now());
+}
+
+void Program::end_tick() {
+    broker_->end_tick();
+    remoting_->after_tick();
+    arm();
+}
+
+void Program::arm() {
+    const std::int64_t next = broker_->next_tick_ms();
+    if (next == wake_ms_ && wake_.pending()) return;
+    wake_ms_ = next;
+    if (next == std::numeric_limits<std::int64_t>::max()) {
+        wake_.cancel();
+        return;
+    }
+    const std::int64_t delay = next - loop_.now_ns() / 1'000'000;
+    wake_ = loop_.after(std::chrono::milliseconds(delay > 0 ? delay : 0), [] {});
+}
+
+std::string Program::banner() const {
+    const std::string& host = config_.bind_address;
+    std::string text = fmt::format("\nPosthorn {} is ready, {} ms after its start.\n\n", POSTHORN_VERSION,
+                                   (ready_ns_ - started_ns_) / 1'000'000);
+    text += fmt::format("  RocketMQ name service  {}:{}\n", host, remoting_->name_service_port());
+    text += fmt::format("  RocketMQ broker        {}:{}", host, remoting_->broker_port());
+    if (const auto vip = remoting_->vip_port(); vip != 0) text += fmt::format(", VIP {}:{}", host, vip);
+    if (http_)
+        text += fmt::format("\n  HTTP                   http://{0}:{1}/healthz  http://{0}:{1}/metrics", host,
+                            http_->port());
+    text += fmt::format("\n  data                   {} ({})\n", absolute(config_.data_directory),
+                        config_.engine.flush == broker::Flush::sync
+                            ? "sync flush: what is answered survives a power cut"
+                            : "async flush: what is answered survives a killed process");
+    text += fmt::format(
+        "\nTry, in another terminal:\n\n  build/posthorn bench rocketmq --namesrv {}:{} --seconds 3\n\n"
+        "Ctrl-C stops it.\n\n",
+        host == "0.0.0.0" ? std::string("127.0.0.1") : host, remoting_->name_service_port());
+    return text;
+}
+
+void Program::run() {
+    loop_.run();
+}
+
+Result<void> Program::close() {
+    http_.reset();
+    if (remoting_) remoting_->close();
+    end_hook_.remove();
+    begin_hook_.remove();
+    wake_.cancel();
+    remoting_.reset();
+    if (!broker_) return {};
+    auto closed = broker_->close();
+    broker_.reset();
+    return closed;
+}
+
+}  // namespace posthorn::server

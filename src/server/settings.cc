@@ -1,0 +1,323 @@
+#include "settings.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "values.h"
+
+namespace posthorn::server {
+namespace {
+
+// Each maker turns a place in Config (`at`, a generic lambda, so that it serves const and non-const) into a
+// setting of one kind.
+
+template <class At>
+Setting text(std::string_view key, At at, std::string_view about) {
+    return {key, "text", about,
+            [at](Config& config, std::string_view value) -> Result<void> {
+                at(config) = std::string(value);
+                return {};
+            },
+            [at](const Config& config) { return std::string(at(config)); }};
+}
+
+template <class At>
+Setting on_off(std::string_view key, At at, std::string_view about) {
+    return {key, "on or off", about,
+            [at](Config& config, std::string_view value) -> Result<void> {
+                auto parsed = parse_switch(value);
+                if (!parsed) return parsed.error();
+                at(config) = *parsed;
+                return {};
+            },
+            [at](const Config& config) { return std::string(at(config) ? "on" : "off"); }};
+}
+
+template <class At, class Parse, class Show>
+Setting whole_number(std::string_view key, std::string_view kind, At at, Parse parse, Show show,
+                     std::string_view about) {
+    return {key, kind, about,
+            [at, parse](Config& config, std::string_view value) -> Result<void> {
+                auto parsed = parse(value);
+                if (!parsed) return parsed.error();
+                using Number = std::remove_reference_t<decltype(at(config))>;
+                const auto number = static_cast<std::uint64_t>(*parsed);
+                const auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+                if (number > most)
+                    return Error{Errc::invalid, fmt::format("'{}' is more than {}", value, most)};
+                at(config) = static_cast<Number>(number);
+                return {};
+            },
+            [at, show](const Config& config) { return show(at(config)); }};
+}
+
+std::string show_number(std::uint64_t number) {
+    return fmt::format("{}", number);
+}
+
+template <class At>
+Setting count(std::string_view key, At at, std::string_view about) {
+    return whole_number(key, "number", at, parse_count, show_number, about);
+}
+template <class At>
+Setting port(std::string_view key, At at, std::string_view about) {
+    return whole_number(key, "port", at, parse_count, show_number, about);
+}
+template <class At>
+Setting bytes(std::string_view key, At at, std::string_view about) {
+    return whole_number(key, "bytes", at, parse_bytes, show_bytes, about);
+}
+/// Milliseconds in a plain integer.
+template <class At>
+Setting time(std::string_view key, At at, std::string_view about) {
+    return whole_number(key, "time", at, parse_time, show_time, about);
+}
+/// Milliseconds in a std::chrono duration.
+template <class At>
+Setting span(std::string_view key, At at, std::string_view about) {
+    return {key, "time", about,
+            [at](Config& config, std::string_view value) -> Result<void> {
+                auto parsed = parse_time(value);
+                if (!parsed) return parsed.error();
+                at(config) = std::chrono::milliseconds(*parsed);
+                return {};
+            },
+            [at](const Config& config) { return show_time(at(config).count()); }};
+}
+
+template <class At>
+Setting ratio(std::string_view key, At at, std::string_view about) {
+    return {key, "share", about,
+            [at](Config& config, std::string_view value) -> Result<void> {
+                auto parsed = parse_ratio(value);
+                if (!parsed) return parsed.error();
+                at(config) = *parsed;
+                return {};
+            },
+            [at](const Config& config) { return fmt::format("{:.2f}", at(config)); }};
+}
+
+template <class Choice>
+struct Word {
+    std::string_view word;
+    Choice value;
+};
+
+template <class At, class Choice>
+Setting choice(std::string_view key, std::string_view kind, At at, std::vector<Word<Choice>> words,
+               std::string_view about) {
+    return {key, kind, about,
+            [at, words, kind](Config& config, std::string_view value) -> Result<void> {
+                for (const auto& known : words)
+                    if (known.word == value) {
+                        at(config) = known.value;
+                        return {};
+                    }
+                return Error{Errc::invalid, fmt::format("'{}' is not one of: {}", value, kind)};
+            },
+            [at, words](const Config& config) {
+                for (const auto& known : words)
+                    if (known.value == at(config)) return std::string(known.word);
+                return std::string();
+            }};
+}
+
+Setting delete_hour() {
+    return {"store.delete_hour", "0 to 23, or any", "local hour at which old segments go by age",
+            [](Config& config, std::string_view value) -> Result<void> {
+                if (value == "any") {
+                    config.engine.delete_hour = -1;
+                    return {};
+                }
+                auto hour = parse_count(value);
+                if (!hour || *hour > 23)
+                    return Error{Errc::invalid, fmt::format("'{}' is no hour; write 0 to 23, or any", value)};
+                config.engine.delete_hour = static_cast<int>(*hour);
+                return {};
+            },
+            [](const Config& config) {
+                const int hour = config.engine.delete_hour;
+                return hour < 0 ? std::string("any") : fmt::format("{}", hour);
+            }};
+}
+
+Setting delay_levels() {
+    return {"remoting.delay_levels", "list of times", "what the delay levels 1, 2, 3, ... stand for",
+            [](Config& config, std::string_view value) -> Result<void> {
+                auto levels = gateway::remoting::parse_delay_levels(value);
+                if (!levels) return levels.error();
+                config.remoting.delay_levels = std::move(*levels);
+                return {};
+            },
+            [](const Config& config) {
+                std::string text;
+                for (const std::int64_t ms : config.remoting.delay_levels)
+                    text += (text.empty() ? "" : " ") + show_time(ms);
+                return text;
+            }};
+}
+
+#define AT(place) [](auto& config) -> auto& { return config.place; }
+
+std::vector<Setting> make_settings() {
+    using broker::Flush;
+    return {
+        text("data.directory", AT(data_directory), "where everything is kept; made if it is not there"),
+        choice("log.level", "debug, info, warn, error", AT(log_level),
+               std::vector<Word<LogLevel>>{{"debug", LogLevel::debug},
+                                           {"info", LogLevel::info},
+                                           {"warn", LogLevel::warn},
+                                           {"error", LogLevel::error}},
+               "the least important lines that are logged"),
+        choice("log.format", "text, json", AT(log_format),
+               std::vector<Word<LogFormat>>{{"text", LogFormat::text}, {"json", LogFormat::json}},
+               "lines for people, or one JSON object a line"),
+
+        text("network.bind", AT(bind_address),
+             "address every port listens on; 0.0.0.0 opens them to the network, where nothing asks for a "
+             "password yet"),
+        text("network.advertise", AT(remoting.advertised_host),
+             "IPv4 address clients are told to come to; empty: the one each client came to"),
+        port("network.advertise_port", AT(remoting.advertised_port),
+             "broker port clients are told; 0: the one it listens on"),
+        port("ports.name_service", AT(remoting.name_service_port), "RocketMQ name service; 0: any free port"),
+        port("ports.broker", AT(remoting.broker_port), "RocketMQ broker; 0: any free port"),
+        port("ports.vip", AT(remoting.vip_port), "the broker's VIP twin, for old clients and tools"),
+        on_off("ports.vip_enabled", AT(remoting.vip), "whether the VIP twin listens"),
+        port("ports.http", AT(http.port), "/healthz and /metrics; 0: any free port"),
+        on_off("ports.http_enabled", AT(http_enabled), "whether the HTTP port listens"),
+
+        text("cluster.name", AT(remoting.cluster_name), "the cluster tools and clients see"),
+        text("broker.name", AT(remoting.broker_name), "the broker's name in routes"),
+        text("broker.region", AT(remoting.region), "region id clients write into traces"),
+
+        choice("store.flush", "async, sync", AT(engine.flush),
+               std::vector<Word<Flush>>{{"async", Flush::async}, {"sync", Flush::sync}},
+               "when a send is answered: after the write (survives a killed process) or after the sync "
+               "(survives a power cut)"),
+        time("store.sync_interval", AT(engine.sync_interval_ms),
+             "async flush: sync at least this often, so a power cut costs no more"),
+        bytes("store.unsynced_max", AT(engine.unsynced_bytes_max),
+              "async flush: sync earlier when more than this is unsynced"),
+        time("store.progress_interval", AT(engine.progress_interval_ms),
+             "how often the groups' offsets are noted"),
+        bytes("store.message_max", AT(engine.max_message_bytes), "largest message body"),
+        time("store.delay_max", AT(engine.max_delay_ms), "longest delay a message may ask for"),
+        time("store.retention", AT(engine.retention_ms), "age at which messages go"),
+        bytes("store.retention_bytes", AT(engine.retention_bytes),
+              "size at which the oldest messages go; 0: by age and disk only"),
+        delete_hour(),
+        ratio("store.disk_clean", AT(engine.disk_clean_ratio),
+              "used share of the disk at which old messages go at any hour"),
+        ratio("store.disk_force", AT(engine.disk_force_ratio),
+              "used share at which the oldest segment goes whatever its age"),
+        ratio("store.disk_refuse", AT(engine.disk_refuse_ratio),
+              "used share at which sends are refused; reads go on"),
+        bytes("store.stream_segment", AT(engine.stream_segment_bytes), "segment size of the topics' log"),
+        bytes("store.queue_segment", AT(engine.queue_segment_bytes),
+              "segment size of the log of delayed and singly settled messages"),
+        bytes("store.stream_tail", AT(engine.stream_tail_bytes),
+              "newest part of the topics' log kept in memory; a power of two"),
+        bytes("store.queue_tail", AT(engine.queue_tail_bytes), "the same of the other log"),
+        bytes("store.cold", AT(engine.cold_bytes), "memory per log for readers far behind"),
+        count("limits.topics", AT(engine.topics_max), "topics at most"),
+        count("limits.queues", AT(engine.queues_max), "queues at most, over all topics"),
+        count("limits.groups", AT(engine.groups_max), "consumer groups at most"),
+        count("limits.in_flight", AT(engine.in_flight_max), "messages taken and not settled at most"),
+        count("limits.connections", AT(remoting.connections_max), "RocketMQ connections at most"),
+        count("limits.http_connections", AT(http.connections), "HTTP connections at most"),
+
+        on_off("remoting.auto_create_topics", AT(remoting.auto_create_topics),
+               "make a topic when somebody sends to it"),
+        on_off("remoting.auto_create_groups", AT(remoting.auto_create_groups),
+               "make a group when somebody joins it"),
+        count("remoting.default_queues", AT(remoting.default_topic_queues), "queues of a topic made so"),
+        on_off("remoting.cluster_topic", AT(remoting.cluster_topic), "offer a topic named as the cluster"),
+        on_off("remoting.broker_topic", AT(remoting.broker_topic), "offer a topic named as the broker"),
+        on_off("remoting.trace", AT(remoting.trace_on), "tell clients they may send traces"),
+        delay_levels(),
+        span("remoting.client_timeout", AT(remoting.client_timeout), "a client silent so long is gone"),
+        span("remoting.idle_timeout", AT(remoting.idle_timeout),
+             "a connection without a byte so long is closed"),
+        span("remoting.queue_lock_timeout", AT(remoting.queue_lock_timeout),
+             "how long an orderly consumer holds a queue without renewing"),
+        ratio("remoting.in_memory", AT(remoting.in_memory_ratio),
+              "share of the machine's memory up to which messages count as young for a new group"),
+        count("remoting.pull_messages_max", AT(remoting.pull_messages_max), "messages in one pull at most"),
+        bytes("remoting.pull_bytes_max", AT(remoting.pull_bytes_max), "bytes in one pull at most"),
+        bytes("remoting.output_high", AT(remoting.output_high_bytes),
+              "unsent bytes at which a client is not read any more"),
+        bytes("remoting.output_limit", AT(remoting.output_limit_bytes), "and at which it is disconnected"),
+    };
+}
+
+#undef AT
+
+}  // namespace
+
+std::string Setting::flag() const {
+    std::string name(key);
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '.' || c == '_'; }, '-');
+    return "--" + name;
+}
+
+std::string Setting::variable() const {
+    std::string name(key);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return c == '.' ? '_' : static_cast<char>(std::toupper(c)); });
+    return "POSTHORN_" + name;
+}
+
+const std::vector<Setting>& settings() {
+    static const std::vector<Setting> all = make_settings();
+    return all;
+}
+
+const Setting* find_setting(std::string_view key) {
+    for (const Setting& setting : settings())
+        if (setting.key == key) return &setting;
+    return nullptr;
+}
+
+Result<void> set_value(Config& config, std::string_view key, std::string_view value) {
+    const Setting* setting = find_setting(key);
+    if (setting == nullptr) return Error{Errc::not_found, fmt::format("there is no setting '{}'", key)};
+    auto done = setting->set(config, value);
+    if (!done) return Error{done.error().code, fmt::format("{}: {}", key, done.error().message)};
+    return {};
+}
+
+std::string settings_table() {
+    const Config defaults;
+    std::string table = "| key | default | values | what it does |\n| --- | --- | --- | --- |\n";
+    for (const Setting& setting : settings()) {
+        const std::string value = setting.show(defaults);
+        table += fmt::format("| `{}` | {} | {} | {} |\n", setting.key,
+                             value.empty() ? std::string("empty") : fmt::format("`{}`", value), setting.kind,
+                             setting.about);
+    }
+    return table;
+}
+
+Result<void> complete(Config& config) {
+    const auto& engine = config.engine;
+    if (engine.disk_clean_ratio > engine.disk_force_ratio ||
+        engine.disk_force_ratio > engine.disk_refuse_ratio)
+        return Error{Errc::invalid,
+                     "store.disk_clean, store.disk_force and store.disk_refuse must not fall in this order"};
+    for (const auto& [key, tail] : {std::pair{"store.stream_tail", engine.stream_tail_bytes},
+                                    std::pair{"store.queue_tail", engine.queue_tail_bytes}})
+        if (tail < (std::uint64_t{1} << 20) || (tail & (tail - 1)) != 0)
+            return Error{Errc::invalid, fmt::format("{} must be a power of two, at least 1MiB", key)};
+    if (config.bind_address == "localhost") config.bind_address = "127.0.0.1";
+    config.remoting.bind_address = config.http.address = config.bind_address;
+    config.remoting.shown_config.clear();
+    for (const Setting& setting : settings())
+        config.remoting.shown_config.emplace_back(setting.key, setting.show(config));
+    return {};
+}
+
+}  // namespace posthorn::server

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""The program as a user starts it: program_test.py POSTHORN [unittest arguments]"""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+POSTHORN = str(Path(sys.argv.pop(1)).resolve())
+SECONDS = 60  # generous: the machine may be busy
+FREE_PORTS = ["--ports-name-service", "0", "--ports-broker", "0", "--ports-vip", "0", "--ports-http", "0"]
+
+
+class Server:
+    """posthorn serve on free ports and a directory of its own."""
+
+    def __init__(self, directory, *options, environment=None):
+        self.errors = open(Path(directory) / "stderr.txt", "a+")
+        self.process = subprocess.Popen(
+            [POSTHORN, "serve", "--data-directory", str(Path(directory) / "data"), *FREE_PORTS, *options],
+            stdout=subprocess.PIPE, stderr=self.errors, text=True, cwd=directory,
+            env={**os.environ, **(environment or {})})
+        self.banner = ""
+        for line in self.process.stdout:
+            self.banner += line
+            if "Ctrl-C" in line:
+                break
+
+    def port(self, what):
+        found = re.search(rf"{what}[^\n]*?127\.0\.0\.1:(\d+)", self.banner)
+        assert found, f"no {what} in the banner:\n{self.banner}{self.log()}"
+        return int(found.group(1))
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port('HTTP')}{path}", timeout=SECONDS) as answer:
+            return answer.read().decode()
+
+    def log(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def stop(self, number=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(SECONDS)
+        self.process.stdout.close()
+        return code
+
+
+class ProgramTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="posthorn-test-")
+        self.servers = []
+
+    def tearDown(self):
+        for server in self.servers:
+            server.stop(signal.SIGKILL)
+            server.errors.close()
+        shutil.rmtree(self.directory)
+
+    def start(self, *options, **more):
+        server = Server(self.directory, *options, **more)
+        self.servers.append(server)
+        return server
+
+    def fails(self, *arguments):
+        done = subprocess.run([POSTHORN, *arguments], capture_output=True, text=True, timeout=SECONDS,
+                              cwd=self.directory)
+        self.assertNotEqual(done.returncode, 0)
+        return done.stderr
+
+    def test_the_banner_says_what_listens_and_all_of_it_does(self):
+        server = self.start()
+        for what in ("RocketMQ name service", "RocketMQ broker", "VIP", "HTTP"):
+            socket.create_connection(("127.0.0.1", server.port(what)), SECONDS).close()
+        self.assertIn(os.path.join(self.directory, "data"), server.banner)
+
+    def test_health_is_ok_and_says_the_version(self):
+        health = json.loads(self.start().get("/healthz"))
+        self.assertEqual(health["status"], "OK")
+        self.assertEqual(health["writes"], "accepted")
+        self.assertRegex(health["version"], r"^\d+\.\d+\.\d+$")
+
+    def test_unknown_paths_are_404_as_json(self):
+        server = self.start()
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            server.get("/nothing")
+        self.assertEqual(caught.exception.code, 404)
+        self.assertEqual(json.loads(caught.exception.read())["error"], "not_found")
+
+    def test_metrics_carry_the_originals_names(self):
+        metrics = self.start().get("/metrics")
+        for name in ("rocketmq_broker_permission", "rocketmq_storage_size", "rocketmq_topic_number",
+                     "process_resident_memory_bytes", "posthorn_ticks_total"):
+            self.assertRegex(metrics, rf"(?m)^{name}[ {{]")
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
+    def test_promtool_finds_nothing_to_say_about_the_metrics(self):
+        checked = subprocess.run(["promtool", "check", "metrics"], input=self.start().get("/metrics"), text=True,
+                                 capture_output=True, timeout=SECONDS)
+        self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
+
+    def test_a_signal_stops_it_in_order_and_the_next_start_finds_the_data(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = self.start()
+            self.assertEqual(server.stop(number), 0)
+            self.assertIn("stopped", server.log())
+
+    def test_it_starts_again_after_a_kill(self):
+        self.start().stop(signal.SIGKILL)
+        self.assertEqual(json.loads(self.start().get("/healthz"))["status"], "OK")
+
+    def test_a_second_one_on_the_same_directory_says_who_has_it_and_what_to_do(self):
+        server = self.start()
+        error = self.fails("serve", "--data-directory", "data", *FREE_PORTS)
+        self.assertIn(str(server.process.pid), error)
+        self.assertIn("--data-directory", error)
+
+    def test_a_taken_port_says_which_flag_changes_it(self):
+        server = self.start()
+        taken = str(server.port("RocketMQ broker"))
+        error = self.fails("serve", "--data-directory", "other", *FREE_PORTS[:2], "--ports-broker", taken,
+                           *FREE_PORTS[4:])
+        self.assertIn(taken, error)
+        self.assertIn("--ports-broker", error)
+        error = self.fails("serve", "--data-directory", "third", *FREE_PORTS[:6], "--ports-http", taken)
+        self.assertIn("--ports-http", error)
+
+    def test_a_broker_conf_of_the_original_is_read_and_its_keys_are_accounted_for(self):
+        (Path(self.directory) / "broker.conf").write_text(
+            "brokerName=broker-z\nbrokerRole=SYNC_MASTER\nsendMessageThreadPoolNums=16\nnoSuchKey=1\n")
+        server = self.start("-c", "broker.conf")
+        self.assertIn('node_id="broker-z"', server.get("/metrics"))
+        log = server.log()
+        self.assertEqual(log.count("SYNC_MASTER"), 1)
+        self.assertIn("sendMessageThreadPoolNums is accepted and has no effect", log)
+        self.assertIn("noSuchKey is no key", log)
+
+    def test_the_environment_configures_too(self):
+        server = self.start(environment={"POSTHORN_CLUSTER_NAME": "east"})
+        self.assertIn('cluster="east"', server.get("/metrics"))
+
+    def test_the_log_can_be_json_lines(self):
+        process = subprocess.Popen([POSTHORN, "serve", "--data-directory", "data", "--log-format", "json",
+                                    *FREE_PORTS], stderr=subprocess.PIPE, text=True, cwd=self.directory)
+        for line in process.stderr:
+            entry = json.loads(line)
+            self.assertEqual(set(entry), {"time", "level", "area", "text"})
+            if entry["text"].startswith("ready"):
+                break
+        process.send_signal(signal.SIGTERM)
+        process.stderr.close()
+        self.assertEqual(process.wait(SECONDS), 0)
+
+    def test_a_wrong_flag_is_a_usage_error_and_a_wrong_value_says_what_would_be_right(self):
+        self.assertIn("no-such-flag", self.fails("serve", "--no-such-flag"))
+        self.assertIn("async, sync", self.fails("serve", "--store-flush", "sometimes"))
+
+    def test_log_dump_reads_the_segments_it_wrote(self):
+        self.start().stop()
+        segments = sorted(Path(self.directory).glob("data/**/*.seg"))
+        self.assertTrue(segments)
+        for segment in segments:
+            dumped = subprocess.run([POSTHORN, "log", "dump", str(segment)], capture_output=True, text=True,
+                                    timeout=SECONDS)
+            self.assertEqual(dumped.returncode, 0, dumped.stdout + dumped.stderr)
+            self.assertIn("crc good", dumped.stdout)
+
+    def test_log_dump_names_bad_bytes(self):
+        self.start().stop()
+        segment = sorted(Path(self.directory).glob("data/**/*.seg"))[0]
+        with open(segment, "r+b") as file:
+            file.seek(4096)
+            file.write(b"PHb1 and then nonsense")
+        dumped = subprocess.run([POSTHORN, "log", "dump", str(segment)], capture_output=True, text=True,
+                                timeout=SECONDS)
+        self.assertEqual(dumped.returncode, 1)
+        self.assertIn("BAD", dumped.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
