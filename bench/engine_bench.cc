@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "broker/engine.h"
+#include "env/posix_files.h"
 
 namespace {
 std::uint64_t allocations = 0;
@@ -100,6 +101,24 @@ std::unique_ptr<broker::Engine> open(const std::string& directory) {
         std::exit(1);
     }
     return std::move(*engine);
+}
+
+/// What the page cache takes from one core in plain writes of a tick's size: the measure for the rest.
+void plain_write(const std::string& directory, std::size_t size, std::uint32_t batch,
+                 std::uint64_t messages) {
+    std::filesystem::create_directories(directory);
+    env::PosixFiles files(directory);
+    auto file = files.open("plain", env::OpenMode::create);
+    if (!file || !(*file)->allocate(messages * size)) std::exit(1);
+    const std::vector<std::byte> bytes(size * batch, std::byte{'x'});
+    Meter meter;
+    meter.measure([&] {
+        for (std::uint64_t done = 0; done + batch <= messages; done += batch)
+            if (!(*file)->write_at(done * size, bytes)) std::exit(1);
+    });
+    fmt::print("\n");
+    report(fmt::format("write(2) alone, {} B x {}", size, batch).c_str(), meter, messages, size, 0);
+    std::filesystem::remove_all(directory);
 }
 
 void topic(const std::string& directory, std::size_t size, std::uint32_t batch, std::uint64_t messages) {
@@ -191,6 +210,7 @@ int main(int argc, char** argv) {
     set_log_level(LogLevel::error);
     for (const std::uint32_t batch : {64u, 256u})
         topic(directory, 128, batch, 4'000'000);
+    plain_write(directory, 1024, 256, 1'000'000);
     topic(directory, 1024, 256, 1'000'000);
     named(directory, 128, 256, 2'000'000);
     std::filesystem::remove_all(directory);

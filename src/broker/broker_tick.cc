@@ -121,7 +121,8 @@ void Broker::Impl::snapshot() {
 void Broker::Impl::stream_rolled() {
     delays.note_changes();
     core.notes.flush();
-    if (!core.queue->write()) return;
+    seal_barrier_ = store::Position(std::numeric_limits<std::uint64_t>::max());
+    if (core.notes.waiting() || !core.queue->write()) return;  // nothing is sealed before the next roll
     core.visibility.written(LogId::queue, core.queue->written());
     seal_barrier_ = core.queue->written();
     core.queue->request_sync();

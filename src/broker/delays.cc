@@ -47,7 +47,8 @@ void Delays::collect_due() {
 
 void Delays::fire() {
     held_up_ = false;
-    if (!load()) return;  // so that an older message does not come after a younger one
+    if (core_.queue->failed()) return;  // it could not be noted
+    if (!load()) return;                // so that an older message does not come after a younger one
     collect_due();
     while (due_done_ < due_.size() && !held_up_) {
         if (fire_one(due_[due_done_]))

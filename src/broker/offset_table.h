@@ -8,10 +8,10 @@
 
 namespace posthorn::broker {
 
-/// Open addressing from offset to a small value, for windows of offsets that move upwards: offsets that
-/// follow each other lie in neighbouring slots. Grows by doubling, gives memory back when nearly empty, and
-/// allocates nothing else. `T` has a member `std::uint64_t offset`; pointers are good until the next insert
-/// or erase.
+/// Open addressing from offset to a small value. Four offsets that follow each other are neighbours; more
+/// would make long runs, which erasing has to walk. Grows by doubling, gives memory back when nearly empty,
+/// and allocates nothing else. `T` has a member `std::uint64_t offset`; pointers are good until the next
+/// insert or erase.
 template <class T>
 class OffsetTable {
   public:
@@ -29,7 +29,7 @@ class OffsetTable {
 
     /// The offset must not be there.
     T* insert(const T& value) {
-        if ((size_ + 1) * 4 > slots_.size() * 3) resize(slots_.empty() ? 16 : slots_.size() * 2);
+        if ((size_ + 1) * 2 > slots_.size()) resize(slots_.empty() ? 16 : slots_.size() * 2);
         ++size_;
         return place(value);
     }
@@ -58,8 +58,9 @@ class OffsetTable {
   private:
     std::size_t mask() const { return slots_.size() - 1; }
     std::size_t next(std::size_t at) const { return (at + 1) & mask(); }
-    /// The low bits as they are; the high bits spread offsets that are a power of two apart.
-    std::size_t home(std::uint64_t offset) const { return (offset + (offset >> 10) * 0x9e3779b1u) & mask(); }
+    std::size_t home(std::uint64_t offset) const {
+        return ((((offset >> 2) * 0x9e3779b97f4a7c15u) >> 32 << 2) | (offset & 3)) & mask();
+    }
 
     T* place(const T& value) {
         std::size_t at = home(value.offset);

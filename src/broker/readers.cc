@@ -24,6 +24,14 @@ Result<Readers::Reader*> Readers::find(ReaderId reader) const {
     return readers_[reader.value()].get();
 }
 
+/// What is taken, settled or returned must be noted; a log that takes no notes takes no promises either.
+Result<Readers::Reader*> Readers::find_to_change(ReaderId reader) const {
+    if (core_.queue->failed())
+        return Error{Errc::read_only,
+                     "a write or sync failed; nothing can be taken or settled until restart"};
+    return find(reader);
+}
+
 Readers::Reader& Readers::add(std::uint32_t id, std::string_view name, model::QueueId queue) {
     if (readers_.size() <= id) readers_.resize(id + 1);
     auto reader = std::make_unique<Reader>();
@@ -103,7 +111,7 @@ const SettledSet* Readers::settled_of_named(model::QueueId queue) const {
 
 Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std::int64_t lease_ms,
                                     TakeSink& sink) {
-    auto found = find(id);
+    auto found = find_to_change(id);
     if (!found) return found.error();
     Reader& reader = **found;
     const store::Range range = core_.range(reader.queue);
@@ -175,7 +183,7 @@ void Readers::pass_over(Reader& reader, std::uint64_t offset) {
 }
 
 Result<void> Readers::settle(ReaderId id, model::QueueOffset offset) {
-    auto found = find(id);
+    auto found = find_to_change(id);
     if (!found) return found.error();
     Reader& reader = **found;
     const std::uint64_t in_flight = reader.state.in_flight();
@@ -187,7 +195,7 @@ Result<void> Readers::settle(ReaderId id, model::QueueOffset offset) {
 }
 
 Result<void> Readers::requeue(ReaderId id, model::QueueOffset offset, std::int64_t delay_ms) {
-    auto found = find(id);
+    auto found = find_to_change(id);
     if (!found) return found.error();
     Reader& reader = **found;
     const std::int64_t ready_at = delay_ms > 0 ? core_.now.steady_ms + delay_ms : ReaderState::at_once;
@@ -204,7 +212,7 @@ Result<void> Readers::requeue(ReaderId id, model::QueueOffset offset, std::int64
 }
 
 Result<void> Readers::extend(ReaderId id, model::QueueOffset offset, std::int64_t lease_ms) {
-    auto found = find(id);
+    auto found = find_to_change(id);
     if (!found) return found.error();
     const std::int64_t deadline = lease_ms > 0 ? core_.now.steady_ms + lease_ms : 0;
     if (!(*found)->state.extend(offset.value(), deadline))

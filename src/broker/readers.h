@@ -78,6 +78,7 @@ class Readers {
     };
 
     Result<Reader*> find(ReaderId reader) const;
+    Result<Reader*> find_to_change(ReaderId reader) const;
     Reader& add(std::uint32_t id, std::string_view name, model::QueueId queue);
     void touch(Reader& reader);
     void make_ready(Reader& reader);

@@ -1,5 +1,6 @@
 #include "recovery.h"
 
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -73,21 +74,7 @@ void Recovery::on_timers_settled(std::uint64_t begin, std::uint64_t end) {
     known().timers.add_range(begin, end);
 }
 
-/// Notes that speak of a place the stream log did not keep are void. The others stand for good: what an
-/// opening finds in the log is durable.
-bool Recovery::judge_fired(Known& known, std::uint64_t stream_end) {
-    bool cut = false;
-    for (const Delays::Fired& fired : std::exchange(known.fired, {})) {
-        if (fired.position < stream_end)
-            known.timers.add(fired.timer);
-        else
-            cut = true;
-    }
-    return cut;
-}
-
 void Recovery::on_opened(std::uint64_t stream_end) {
-    judge_fired(known(), stream_end);
     known().stream_end = stream_end;
 }
 
@@ -113,10 +100,28 @@ bool Recovery::apply(Core& core, Progress& progress, Delays& delays, Readers& re
     return cut;
 }
 
+/// A note holds if the record it speaks of is there: seen just now, or in a sealed segment, which was durable
+/// before it was sealed.
+bool Recovery::judge_fired(std::uint64_t sealed_end) {
+    std::set<std::pair<std::uint64_t, std::uint64_t>> there;
+    for (const Origin& origin : origins_)
+        there.emplace(origin.timer, origin.position);
+    bool cut = false;
+    for (const Delays::Fired& fired : std::exchange(known_.fired, {})) {
+        if (fired.position < sealed_end || there.contains({fired.timer, fired.position}))
+            known_.timers.add(fired.timer);
+        else
+            cut = true;
+    }
+    return cut;
+}
+
 bool Recovery::apply_delays(Core& core, Delays& delays) {
+    std::uint64_t sealed_end = 0;
+    for (const store::SegmentInfo& segment : core.stream->segments())
+        if (segment.sealed) sealed_end = segment.end.value();
     const std::uint64_t stream_end = core.stream->end().value();
-    bool cut = known_.stream_end > stream_end;
-    cut |= judge_fired(known_, stream_end);
+    const bool cut = judge_fired(sealed_end) || known_.stream_end > stream_end;
     const std::uint64_t accounted = known_.stream_end;
     delays.restore(std::move(known_.timers), stream_end);
     const std::uint64_t timers_end = core.queue->range(timer_queue).end.value();

@@ -60,7 +60,7 @@ class Recovery final : public StateVisitor {
     void on_snapshot_end() override;
 
     Known& known() { return in_snapshot_ ? fresh_ : known_; }
-    static bool judge_fired(Known& known, std::uint64_t stream_end);
+    bool judge_fired(std::uint64_t sealed_end);
     bool apply_delays(Core& core, Delays& delays);
     bool apply_progress(Core& core, Progress& progress);
     bool apply_readers(Core& core, Readers& readers);

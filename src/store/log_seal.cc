@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "base/check.h"
 #include "base/log.h"
 #include "log_impl.h"
 
@@ -48,24 +48,25 @@ void Log::Impl::finish_sync(std::uint64_t target, const Result<void>& result) {
     if (!result) return fail(result.error());
     if (failed_) return;
     ++counters_.syncs;
-    synced_ = target;
+    synced_ = std::max(synced_, target);
     if (sync_wanted_ && synced_ < written_) start_sync();
     seal_next();
 }
 
 Result<void> Log::Impl::sync() {
-    POSTHORN_CHECK(!syncing_, "a blocking sync while another one is under way");
     if (auto done = write(); !done) return done;
     Result<void> result;
     bool names = false;
     for (auto at = first_unsealed(); at != segments_.end(); ++at) {
-        // (`write` may have begun a sync of its own: its files are synced twice rather than trusted.)
+        // The files of a sync that is under way are synced here too rather than waited for.
         if (((*at)->unsynced || syncing_) && result) result = (*at)->file->sync_data();
-        names |= (*at)->name_unsynced;
+        names |= (*at)->name_unsynced || syncing_;
         (*at)->unsynced = (*at)->name_unsynced = false;
     }
     if (names && result) result = files_.sync_directory(directory_);
+    const bool under_way = syncing_;
     finish_sync(written_, result);
+    syncing_ |= under_way;
     return result;
 }
 

@@ -43,6 +43,7 @@ bool History::try_open() {
         return false;
     }
     engine_ = std::move(*opened);
+    oracle_.wall_clock(now().wall_ms);
     engine_->begin_tick(now());
     return true;
 }
@@ -108,7 +109,7 @@ void History::reread() {
 
 void History::crash() {
     const bool power = sync_failed_ || random_.chance(0.5);
-    say("{}", power ? "power cut" : "kill");
+    say("{} at {}", power ? "power cut" : "kill", now().wall_ms);
     worker_.drop_all();
     if (power)
         files_.power_cut(random_);
@@ -141,8 +142,8 @@ void History::publish() {
         say("publish refused: {}", receipt.error().message);
         return;
     }
-    say("message {} to queue {}{} at {}", message.id, queue.id.value(), message.due_ms ? " delayed" : "",
-        receipt->position.value());
+    say("message {} to queue {} due {} at {}, now {}", message.id, queue.id.value(), message.due_ms,
+        receipt->position.value(), now().wall_ms);
     message.receipt = *receipt;
     oracle_.sent(message);
 }
@@ -267,7 +268,9 @@ void History::tick(std::int64_t ms) {
     engine_->end_tick();
     if (files_.halted()) return;
     oracle_.collect_promises(*engine_, options_.flush);
-    oracle_.ticked(engine_->queue_log().written().value(), engine_->queue_log().synced().value());
+    // While the disk has no room for notes nothing is promised about what is taken and settled.
+    if (!engine_->refusing())
+        oracle_.ticked(engine_->queue_log().written().value(), engine_->queue_log().synced().value());
     clock_.advance_ms(ms);
     oracle_.wall_clock(now().wall_ms);
     engine_->begin_tick(now());

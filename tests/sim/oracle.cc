@@ -84,7 +84,9 @@ void Oracle::crashed(Crash crash) {
             handling.not_before_ms = 0;
             if (crash == Crash::kill) continue;
             handling.delivery_noted = false;
-            if (handling.settled == Level::written) handling.settled = Level::unsure;
+            // The stream log may have lost what a delayed message had become: then it comes again.
+            const bool fires_again = sent_[id].due_ms != 0 && !sent_[id].by_reader;
+            if (handling.settled == Level::written || fires_again) handling.settled = Level::unsure;
         }
         reading.this_tick.clear();
     }
@@ -158,8 +160,7 @@ void Oracle::taken(std::uint32_t reader, model::QueueId queue, Bytes payload, co
     if (!id) return;
     Reading& reading = readers_[reader];
     Handling& handling = reading.messages[*id];
-    law(handling.settled == Level::unsure,
-        fmt::format("message {} was settled and came back", *id));
+    law(handling.settled == Level::unsure, fmt::format("message {} was settled and came back", *id));
     law(!handling.in_flight || (handling.not_before_ms != 0 && handling.not_before_ms <= now_steady_ms),
         fmt::format("message {} is in flight or delayed and was handed out again", *id));
     law(!handling.delivery_noted || how.redelivered,

@@ -116,7 +116,7 @@ class Log {
     Result<void> write();
     void request_sync();
     /// Writes and syncs here and now, waiting for the disk: for the ends of a log's life, not for its middle.
-    /// No sync may be under way (none is after `open`, nor when the worker has nothing outstanding).
+    /// (A sync that is under way on the worker may still report a failure of its own later.)
     Result<void> sync();
 
     Position end() const;      ///< next byte to be given away
