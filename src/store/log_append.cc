@@ -62,6 +62,8 @@ Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms)
 }
 
 Result<Appended> Log::Impl::append_moved(const Record& record) {
+    if (!options_.counts_live)
+        return Error{Errc::unsupported, "messages move only where live ones are counted"};
     const std::size_t size = record.size;
     if (size != record_bytes(record.destination_count(), record.payload.size()) ||
         size > options_.max_record_bytes || record.kind != RecordKind::message || record.destinations.empty())

@@ -85,7 +85,8 @@ std::int64_t IncomingProperties::due_ms(std::int64_t wall_ms, const DelayLevels&
 void append_stored_properties(Buffer& out, std::string_view list) {
     wire::PropertyCursor cursor(list);
     for (wire::Property one; cursor.next(one);) {
-        if (one.name == wire::property::wait || one.name == wire::property::delay) continue;
+        const bool said_its_word = one.name == wire::property::wait && one.value == "true";
+        if (said_its_word || one.name == wire::property::delay) continue;
         wire::append_property(out, one.name, one.value);
     }
 }

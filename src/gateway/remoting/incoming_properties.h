@@ -30,8 +30,9 @@ struct IncomingProperties {
     std::int64_t due_ms(std::int64_t wall_ms, const DelayLevels& levels) const;
 };
 
-/// Appends the list as it is stored: without WAIT (it has done its work) and DELAY (a message that waited
-/// must not wait again when it is handed on), ending with a separator unless empty.
+/// Appends the list as it is stored: without WAIT=true, which every Java client sends and nobody reads again
+/// (WAIT=false travels, as in the original), and without DELAY (a message that waited must not wait again
+/// when it is handed on), ending with a separator unless empty.
 void append_stored_properties(Buffer& out, std::string_view list);
 
 }  // namespace posthorn::gateway::remoting

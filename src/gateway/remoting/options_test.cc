@@ -12,12 +12,15 @@ TEST(DelayLevels, AreReadAsTheOriginalWritesThem) {
     ASSERT_TRUE(levels.ok());
     EXPECT_EQ(*levels, (DelayLevels{1'000, 300'000, 7'200'000, 86'400'000}));
     EXPECT_EQ(RemotingOptions{}.delay_levels.size(), 18u);
-    for (const char* wrong : {"", "10", "s", "1x", "-1s", "1s,5s"}) EXPECT_FALSE(parse_delay_levels(wrong).ok()) << wrong;
+    for (const char* wrong : {"", "10", "s", "1x", "-1s", "1s,5s"})
+        EXPECT_FALSE(parse_delay_levels(wrong).ok()) << wrong;
 }
 
 TEST(IncomingProperties, ALevelIsStrongerThanATime) {
     const DelayLevels levels{1'000, 5'000};
-    const auto due = [&](std::string_view list) { return IncomingProperties::read(list)->due_ms(100, levels); };
+    const auto due = [&](std::string_view list) {
+        return IncomingProperties::read(list)->due_ms(100, levels);
+    };
     EXPECT_EQ(due("TAGS\001a\002"), 0);
     EXPECT_EQ(due("DELAY\0012\002TIMER_DELAY_MS\0017\002"), 5'100);
     EXPECT_EQ(due("DELAY\00199\002"), 5'100);
@@ -37,6 +40,9 @@ TEST(IncomingProperties, StoredFormLeavesOutWhatHasDoneItsWork) {
     Buffer out;
     append_stored_properties(out, "WAIT\001true\002TAGS\001a\002DELAY\0013\002KEYS\001k");
     EXPECT_EQ(as_text(out.view()), "TAGS\001a\002KEYS\001k\002");
+    out.clear();
+    append_stored_properties(out, "WAIT\001false\002");
+    EXPECT_EQ(as_text(out.view()), "WAIT\001false\002");
 }
 
 }  // namespace

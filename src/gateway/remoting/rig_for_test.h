@@ -41,10 +41,12 @@ class TestClient final : public Channel {
     bool congested() const override { return is_congested; }
     void close(std::string_view) override { is_closed = true; }
 
-    std::int32_t ask(RequestCode code, const Fields& fields, std::string_view body = {}, bool oneway = false) {
+    std::int32_t ask(RequestCode code, const Fields& fields, std::string_view body = {},
+                     bool oneway = false) {
         Buffer frame;
         auto writer = wire::FrameWriter::request(frame, encoding, code, ++opaque_, oneway);
-        for (const auto& [key, value] : fields) writer.field(key, value);
+        for (const auto& [key, value] : fields)
+            writer.field(key, value);
         writer.body().append(body);
         EXPECT_TRUE(writer.finish().ok());
         EXPECT_EQ(session->on_data(frame.view()), frame.size());
@@ -91,8 +93,12 @@ class TestClient final : public Channel {
             if (!scan || !scan->complete) break;
             const auto header = decoder_.decode(scan->frame);
             EXPECT_TRUE(header.ok());
-            Seen seen{(*header)->code, (*header)->opaque, (*header)->is_response(),
-                      std::string((*header)->remark), {}, std::string(as_text(scan->frame.body))};
+            Seen seen{(*header)->code,
+                      (*header)->opaque,
+                      (*header)->is_response(),
+                      std::string((*header)->remark),
+                      {},
+                      std::string(as_text(scan->frame.body))};
             for (const wire::Field& field : (*header)->fields())
                 seen.fields[std::string(field.key)] = field.value;
             all.push_back(std::move(seen));
@@ -123,8 +129,8 @@ class Rig {
     explicit Rig(RemotingOptions options = {}, broker::BrokerOptions engine = small_engine()) {
         auto opened = broker::Broker::open(
             files, "data",
-            std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()),
-            engine, worker, now());
+            std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()), engine,
+            worker, now());
         EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().message);
         broker = std::move(*opened);
         gateway = std::make_unique<Gateway>(*broker, std::move(options), clock);

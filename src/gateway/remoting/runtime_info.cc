@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <array>
+
 #include "call.h"
 #include "gateway.h"
 #include "handlers.h"
@@ -32,6 +34,11 @@ void add(Table& table, std::string key, Number value) {
     add(table, std::move(key), fmt::format("{}", value));
 }
 
+bool is_send(RequestCode code) {
+    return code == RequestCode::send_message || code == RequestCode::send_message_v2 ||
+           code == RequestCode::send_batch_message;
+}
+
 void add_rates(Table& table, const Traffic& traffic) {
     add(table, "putTps", rates(traffic, &Totals::messages_in));
     add(table, "getTotalTps", rates(traffic, &Totals::pulls));
@@ -47,6 +54,23 @@ void add_rates(Table& table, const Traffic& traffic) {
     add(table, "msgGetTotalYesterdayMorning", 0);
     add(table, "msgGetTotalTodayMorning", 0);
     add(table, "msgGetTotalTodayNow", traffic.totals.messages_out);
+}
+
+/// How long sends took, as the original shows it, in our buckets.
+std::string send_times(const Dispatcher& dispatcher) {
+    std::array<std::uint64_t, kLatencyBucketsMs.size() + 1> sum{};
+    dispatcher.each([&](const RequestCounts& counts) {
+        if (!is_send(RequestCode{counts.code})) return;
+        for (std::size_t n = 0; n < sum.size(); ++n)
+            sum[n] += counts.latency[n];
+    });
+    std::string text;
+    int from = 0;
+    for (std::size_t n = 0; n < kLatencyBucketsMs.size(); ++n) {
+        text += fmt::format("[{}~{}ms]:{} ", from, kLatencyBucketsMs[n], sum[n]);
+        from = kLatencyBucketsMs[n];
+    }
+    return text + fmt::format("[{}ms~]:{}", from, sum.back());
 }
 
 void add_store(Table& table, const Gateway& gateway) {
@@ -123,6 +147,7 @@ void get_runtime_info(Call& call) {
     add(table, "startAcceptSendRequestTimeStamp", 0);
     add(table, "runtime", ran_for(now_ms - gateway.started_wall_ms));
     add_rates(table, gateway.traffic);
+    add(table, "putMessageDistributeTime", send_times(gateway.dispatcher));
     add_store(table, gateway);
     add_queues(table, gateway);
     auto writer = call.reply();

@@ -9,7 +9,8 @@ namespace {
 
 std::string properties(const Fields& list) {
     Buffer out;
-    for (const auto& [name, value] : list) wire::append_property(out, name, value);
+    for (const auto& [name, value] : list)
+        wire::append_property(out, name, value);
     return std::string(as_text(out.view()));
 }
 
@@ -262,7 +263,8 @@ TEST(Session, TakesAFrameInAnyPieces) {
     Rig rig;
     TestClient client(*rig.gateway);
     Buffer frame;
-    auto writer = wire::FrameWriter::request(frame, wire::Encoding::json, RequestCode::get_routeinfo_by_topic, 7);
+    auto writer =
+        wire::FrameWriter::request(frame, wire::Encoding::json, RequestCode::get_routeinfo_by_topic, 7);
     writer.field("topic", "TBW102");
     ASSERT_TRUE(writer.finish().ok());
     for (std::size_t size = 0; size < frame.size(); ++size)
