@@ -38,7 +38,7 @@ store::LogOptions Broker::Impl::log_options(LogId id, std::uint64_t store_id) {
         std::min<std::uint64_t>({core.options.max_message_bytes + message_extra_bytes, options.tail_bytes / 4,
                                  options.segment_bytes / 4}));
     options.store_id = store_id;
-    options.counts_live = !stream;
+    options.counts_live = options.spare_segment = !stream;
     options.on_roll = [this, stream] { stream ? stream_rolled() : snapshot(); };
     if (stream) options.may_seal = [this] { return core.queue->synced() >= seal_barrier_; };
     options.on_loaded = [this] { core.loaded = true; };

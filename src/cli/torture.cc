@@ -33,7 +33,6 @@ struct Options {
     double grace = 5;
     std::uint16_t name_server_port = 29876;
     std::uint16_t broker_port = 30911;
-    std::uint16_t http_port = 35672;
     std::uint64_t seed = 0;
     bool no_delays = false;
     bool keep = false;
@@ -52,7 +51,7 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option("--seed", options.seed, "decides the load and the moments of death (default: random)");
     app.add_option("--binary", options.binary, "the program to torture (default: this one)");
     app.add_option("--command", options.command,
-                   "another way to start a server; {data}, {namesrv}, {broker} and {http} are replaced");
+                   "another way to start a server; {data}, {namesrv}, {broker} and {vip} are replaced");
     app.add_option(
         "--directory", options.directory,
         "scratch directory, new or empty (default: ./posthorn-torture-PID, removed if all is well)");
@@ -60,7 +59,6 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option("--namesrv-port", options.name_server_port)->capture_default_str();
     app.add_option("--broker-port", options.broker_port, "this one and the one two below are used")
         ->capture_default_str();
-    app.add_option("--http-port", options.http_port)->capture_default_str();
     app.add_option("--restart-limit", options.restart_limit, "seconds a start may take")
         ->capture_default_str();
     app.add_option("--grace", options.grace, "seconds a delayed message may be late")->capture_default_str();
@@ -78,13 +76,12 @@ std::string server_command(const Options& options) {
     if (command.empty())
         command = fmt::format(
             "'{}' serve --data-directory '{{data}}' --ports-name-service {{namesrv}}"
-            " --ports-broker {{broker}} --ports-vip {{vip}} --ports-http {{http}}",
+            " --ports-broker {{broker}} --ports-vip {{vip}} --ports-http-enabled off",
             options.binary);
     replace(command, "{data}", options.directory + "/data");
     replace(command, "{namesrv}", std::to_string(options.name_server_port));
     replace(command, "{broker}", std::to_string(options.broker_port));
     replace(command, "{vip}", std::to_string(options.broker_port - 2));
-    replace(command, "{http}", std::to_string(options.http_port));
     return command;
 }
 

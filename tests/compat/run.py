@@ -399,8 +399,8 @@ def main():
     parser.add_argument("--apache-ports", default="19876,20911", help="name server, broker")
     parser.add_argument("--start-posthorn", metavar="PROGRAM", help="start this program and test it")
     parser.add_argument("--posthorn-arguments",
-                        default="--data-dir {data} --namesrv-port {namesrv} --broker-port {broker} "
-                                "--vip-port {vip} --http-port {http}",
+                        default="--data-directory {data} --ports-name-service {namesrv} --ports-broker {broker} "
+                                "--ports-vip {vip} --ports-http {http}",
                         help="arguments of `serve`; {data} and the ports are filled in")
     parser.add_argument("--only", default=".", help="pattern over suite:case")
     parser.add_argument("--full", action="store_true", help="the slow cases too")

@@ -146,7 +146,7 @@ def an_unknown_header_encoding_closes(target):
 
 @case
 def bad_json_headers_are_refused(target):
-    for header in (b"", b"{", b"[]", b"null", b"28", b'"x"', b'{"code":}', b'{"code":28,"opaque":', b'{"code":28} trailing',
+    for header in (b"", b"{", b"[]", b"null", b"28", b'"x"', b'{"code":}', b'{"code":28,"opaque":',
                    b"\xff\xfe\x00", b'{"code":"\\u12"}', b'{"extFields":[1,2]}', b"[" * 100_000, b'{"a":' * 50_000):
         with target.raw() as sock:
             push(sock, remoting.frame(header))
@@ -198,12 +198,10 @@ def a_frame_cut_anywhere_harms_nobody(target):
 
 
 @case
-def what_came_before_the_garbage_is_answered(target):
-    with target.raw() as sock:
-        push(sock, remoting.request(28, opaque=5) + b"\x00\x00\x00\x01garbage")
-        answer = remoting.read_answer(sock)
-        expect(answer is not None and answer[0]["opaque"] == 5, "the good request got no answer")
-        expect(closed_by_server(sock), "the connection stayed open")
+def garbage_behind_a_good_request_closes(target):
+    """Whether the good one is still answered is open: Apache's broker does not."""
+    for good in (b"", remoting.request(28, opaque=5), remoting.binary_request(28) * 50):
+        expect_closed(target, good + b"\x00\x00\x00\x01garbage", f"garbage behind {len(good)} good bytes")
 
 
 @case
