@@ -330,6 +330,42 @@ TEST(Session, StartsANewGroupOfAYoungQueueAtItsBeginning) {
     EXPECT_EQ(client.one().fields.at("offset"), "1");
 }
 
+TEST(Session, FiltersByHeartbeatsUntilAPullKnowsANewerSubscription) {
+    Rig rig;
+    TestClient client(*rig.gateway);
+    for (const char* tag : {"paid", "open"})
+        client.send("orders", tag, properties({{"TAGS", tag}}));
+    wire::HeartbeatData data;
+    data.client_id = "one";
+    data.consumers.push_back({});
+    data.consumers.back().group = "readers";
+    data.consumers.back().subscriptions.push_back({});
+    data.consumers.back().subscriptions.back().topic = "orders";
+    data.consumers.back().subscriptions.back().expression = "paid";
+    data.consumers.back().subscriptions.back().version = 5;
+    Buffer body;
+    wire::write_heartbeat(body, data);
+    client.ask(RequestCode::heart_beat, {}, as_text(body.view()));
+    rig.tick();
+    client.take();
+    const auto pulled = [&](const char* version) {
+        client.ask(RequestCode::pull_message, {{"consumerGroup", "readers"},
+                                               {"topic", "orders"},
+                                               {"queueId", "0"},
+                                               {"queueOffset", "0"},
+                                               {"maxMsgNums", "32"},
+                                               {"sysFlag", "0"},
+                                               {"commitOffset", "0"},
+                                               {"suspendTimeoutMillis", "0"},
+                                               {"subVersion", version}});
+        const Seen seen = client.one();
+        EXPECT_EQ(seen.code, 0) << seen.remark;
+        return messages(seen.body).size();
+    };
+    EXPECT_EQ(pulled("5"), 1u);
+    EXPECT_EQ(pulled("6"), 2u);
+}
+
 TEST(Session, RefusesWritesButServesReadsWhenTheDiskFails) {
     Rig rig;
     TestClient client(*rig.gateway);
