@@ -158,8 +158,7 @@ void Oracle::taken(std::uint32_t reader, model::QueueId queue, Bytes payload, co
     if (!id) return;
     Reading& reading = readers_[reader];
     Handling& handling = reading.messages[*id];
-    law(handling.settled == Level::unsure,
-        fmt::format("message {} was settled and came back", *id));
+    law(handling.settled == Level::unsure, fmt::format("message {} was settled and came back", *id));
     law(!handling.in_flight || (handling.not_before_ms != 0 && handling.not_before_ms <= now_steady_ms),
         fmt::format("message {} is in flight or delayed and was handed out again", *id));
     law(!handling.delivery_noted || how.redelivered,
