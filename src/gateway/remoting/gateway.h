@@ -59,8 +59,9 @@ struct Gateway {
     bool write_wiped = false;
     std::int64_t started_wall_ms = 0;
 
-    Buffer payload;     ///< a message on its way in, or messages on their way out
-    Buffer properties;  ///< its properties as they are stored
+    wire::HeaderDecoder decoder;  ///< of the one request that is handled at a time
+    Buffer payload;               ///< a message on its way in, or messages on their way out
+    Buffer properties;            ///< its properties as they are stored
     std::vector<broker::Receipt> batch;
 
   private:

@@ -168,7 +168,8 @@ PullStep step_pull(Gateway& gateway, Session& session, const PullOrder& order, P
     if (outcome.code == ResponseCode::success) {
         ++gateway.traffic.totals.pulls_found;
         gateway.traffic.out(order.group, order.topic, body.count(), messages.size());
-    } else if (outcome.code == ResponseCode::pull_offset_moved) {
+    } else if (outcome.code == ResponseCode::pull_offset_moved && stage != PullStage::woken) {
+        // A woken pull is inside the engine's end of a tick, where nothing is published.
         note_offset_moved(gateway, order, fetched);
     }
     return PullStep::answered;

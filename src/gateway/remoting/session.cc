@@ -58,7 +58,7 @@ std::size_t Session::on_data(Bytes data) {
 }
 
 bool Session::take(const wire::Frame& frame) {
-    const auto header = decoder_.decode(frame);
+    const auto header = gateway_.decoder.decode(frame);
     if (!header) {
         // As the original does: without the opaque there is nobody to answer.
         ++gateway_.counters.malformed_headers;

@@ -92,7 +92,6 @@ class Session {
     wire::Host peer_;
     std::string peer_text_;
     wire::Host advertised_;
-    wire::HeaderDecoder decoder_;
     wire::Encoding encoding_ = wire::Encoding::json;
     std::int64_t arrival_ns_ = 0;
     LastFound<model::Topic> topic_;

@@ -330,6 +330,121 @@ TEST(Session, StartsANewGroupOfAYoungQueueAtItsBeginning) {
     EXPECT_EQ(client.one().fields.at("offset"), "1");
 }
 
+TEST(Session, RefusesWritesButServesReadsWhenTheDiskFails) {
+    Rig rig;
+    TestClient client(*rig.gateway);
+    client.send("orders", "kept");
+    rig.tick();
+    client.take();
+    client.send("orders", "lost");
+    rig.files.fail_write(1, Errc::io);
+    rig.tick();
+    EXPECT_EQ(client.one().code, static_cast<int>(ResponseCode::system_error));
+    EXPECT_EQ(rig.gateway->counters.sends_broken, 1u);
+    client.send("orders", "refused");
+    EXPECT_EQ(client.one().code, static_cast<int>(ResponseCode::service_not_available));
+    client.pull("orders", 0);
+    EXPECT_EQ(client.one().code, 0);
+}
+
+TEST(Session, SaysBusyWhenTooManyPullsOrSendsWait) {
+    RemotingOptions options;
+    options.held_pulls_per_session_max = 2;
+    options.pending_sends_max = 2;
+    Rig rig(options);
+    TestClient client(*rig.gateway);
+    for (int i = 0; i < 2; ++i)
+        client.send("orders", "x");
+    EXPECT_TRUE(client.take().empty());
+    client.send("orders", "x");
+    EXPECT_EQ(client.one().code, static_cast<int>(ResponseCode::system_busy));
+    rig.tick();
+    client.take();
+    for (int i = 0; i < 2; ++i)
+        client.pull("orders", 2, "*", 15'000);
+    EXPECT_TRUE(client.take().empty());
+    client.pull("orders", 2, "*", 15'000);
+    EXPECT_EQ(client.one().code, static_cast<int>(ResponseCode::system_busy));
+    EXPECT_EQ(rig.gateway->counters.busy_refusals, 2u);
+}
+
+TEST(Session, TakesNothingFromAClientThatDoesNotRead) {
+    Rig rig;
+    TestClient client(*rig.gateway);
+    client.is_congested = true;
+    Buffer frame;
+    auto writer =
+        wire::FrameWriter::request(frame, wire::Encoding::json, RequestCode::get_routeinfo_by_topic, 7);
+    writer.field("topic", "TBW102");
+    ASSERT_TRUE(writer.finish().ok());
+    EXPECT_EQ(client.session->on_data(frame.view()), 0u);
+    client.is_congested = false;
+    EXPECT_EQ(client.session->on_data(frame.view()), frame.size());
+    EXPECT_EQ(client.one().code, 0);
+}
+
+TEST(Session, ResetsAGroupsOffsetsAndTellsItsLiveMembers) {
+    Rig rig;
+    TestClient admin(*rig.gateway), member(*rig.gateway);
+    for (int i = 0; i < 3; ++i)
+        admin.send("orders", "x");
+    rig.tick();
+    admin.take();
+    wire::HeartbeatData data;
+    data.client_id = "one";
+    data.consumers.push_back({});
+    data.consumers.back().group = "readers";
+    Buffer body;
+    wire::write_heartbeat(body, data);
+    member.ask(RequestCode::heart_beat, {}, as_text(body.view()));
+    member.ask(RequestCode::update_consumer_offset,
+               {{"consumerGroup", "readers"}, {"topic", "orders"}, {"queueId", "0"}, {"commitOffset", "3"}});
+    rig.tick();
+    member.take();
+    admin.ask(RequestCode::invoke_broker_to_reset_offset,
+              {{"topic", "orders"}, {"group", "readers"}, {"timestamp", "0"}, {"isForce", "true"}});
+    EXPECT_EQ(admin.one().code, 0);
+    const Seen push = member.one();
+    EXPECT_EQ(push.code, static_cast<int>(RequestCode::reset_consumer_client_offset));
+    EXPECT_NE(push.body.find("\"queueId\":0"), std::string::npos);
+    member.ask(RequestCode::query_consumer_offset,
+               {{"consumerGroup", "readers"}, {"topic", "orders"}, {"queueId", "0"}});
+    EXPECT_EQ(member.one().fields.at("offset"), "0");
+}
+
+TEST(Session, RelaysAToolsQuestionToItsClientAndGivesUpInTime) {
+    Rig rig;
+    TestClient tool(*rig.gateway), member(*rig.gateway);
+    wire::HeartbeatData data;
+    data.client_id = "one";
+    data.consumers.push_back({});
+    data.consumers.back().group = "readers";
+    Buffer body;
+    wire::write_heartbeat(body, data);
+    member.ask(RequestCode::heart_beat, {}, as_text(body.view()));
+    rig.tick();
+    member.take();
+    const Fields question{{"consumerGroup", "readers"}, {"clientId", "one"}, {"jstackEnable", "false"}};
+    const auto opaque = tool.ask(RequestCode::get_consumer_running_info, question);
+    const Seen asked = member.one();
+    EXPECT_EQ(asked.code, static_cast<int>(RequestCode::get_consumer_running_info));
+
+    Buffer answer;
+    auto writer =
+        wire::FrameWriter::response(answer, {wire::Encoding::json, asked.opaque}, ResponseCode::success);
+    writer.body().append("{}");
+    ASSERT_TRUE(writer.finish().ok());
+    member.session->on_data(answer.view());
+    const Seen told = tool.one();
+    EXPECT_EQ(told.opaque, opaque);
+    EXPECT_EQ(told.body, "{}");
+
+    tool.ask(RequestCode::get_consumer_running_info, question);
+    rig.tick(10'001);
+    EXPECT_EQ(tool.one().code, static_cast<int>(ResponseCode::consume_msg_timeout));
+    EXPECT_EQ(rig.gateway->relay.size(), 0u);
+}
+
 TEST(Session, DoesNotAnswerAOnewayRequest) {
     Rig rig;
     TestClient client(*rig.gateway);
