@@ -1,5 +1,5 @@
-// Any bytes as a note of the queue log: read within bounds, refused or visited; what was visited can be written
-// and read again.
+// Any bytes as a note of the queue log: read within bounds, refused or visited; what was visited can be
+// written and read again.
 #include <cstddef>
 #include <cstdint>
 

@@ -375,6 +375,7 @@ def start_posthorn(program, arguments):
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+        shutil.rmtree(home / "data", ignore_errors=True)
         print(f"the server's log: {home / 'log'}", file=sys.stderr)
     target.close = close
     for _ in range(200):

@@ -177,8 +177,8 @@ class Broker {
     // -----------------------------------------------------------------------------
     /// A reader of a queue (named, or of a topic) that settles by message. The same name finds the same
     /// reader and its state again, also after a restart. A named queue's messages are gone once its reader
-    /// settled them. After a failed write or sync nothing can be taken or settled (read_only): it could not be
-    /// noted.
+    /// settled them. After a failed write or sync nothing can be taken or settled (read_only): it could not
+    /// be noted.
     Result<ReaderId> open_reader(std::string_view name, model::QueueId queue);
     Result<void> delete_reader(ReaderId reader);
     /// Hands out ready messages, returned ones first in their old places. `lease_ms` > 0: comes back by

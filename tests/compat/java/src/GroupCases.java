@@ -27,7 +27,7 @@ final class GroupCases {
         Harness.stays(3000, "nothing while suspended", () -> got.all.isEmpty());
         config.setConsumeEnable(true);
         Client.admin().createAndUpdateSubscriptionGroupConfig(Client.broker(), config);
-        Harness.await(30, "the message after it", () -> got.has(1));
+        Harness.await(45, "the message after it", () -> got.has(1));
     }
 
     private static void noBroadcast() throws Exception {
@@ -45,7 +45,7 @@ final class GroupCases {
         Client.producer().send(Client.message(topic, "T", "x"));
         Harness.stays(3000, "nothing by broadcasting", () -> got.all.isEmpty());
         Client.Got clustering = Client.consume(Client.unique("g"), topic, "*");
-        Harness.await(30, "others get it", () -> clustering.has(1));
+        Harness.await(45, "others get it", () -> clustering.has(1));
     }
 
     private static void settings() throws Exception {

@@ -41,7 +41,7 @@ final class OffsetCases {
         consumer.registerMessageListener(got);
         Client.start(consumer);
         producer.send(Client.message(topic, "T", "w3"));
-        Harness.await(30, "all four", () -> got.has(4));
+        Harness.await(45, "all four", () -> got.has(4));
         Harness.same(Client.numbered("w", 4), got.bodies(), "bodies");
     }
 
@@ -57,13 +57,13 @@ final class OffsetCases {
         first.subscribe(topic, "*");
         first.registerMessageListener(before);
         first.start();
-        Harness.await(30, "twenty", () -> before.has(20));
+        Harness.await(45, "twenty", () -> before.has(20));
         first.shutdown();
         for (int i = 0; i < 5; i++) {
             producer.send(Client.message(topic, "T", "new" + i));
         }
         Client.Got after = Client.consume(group, topic, "*");
-        Harness.await(30, "five", () -> after.has(5));
+        Harness.await(45, "five", () -> after.has(5));
         Harness.stays(500, "nothing twice", () -> after.all.size() == 5);
         Harness.same(Client.numbered("new", 5), after.bodies(), "bodies");
     }
@@ -102,7 +102,7 @@ final class OffsetCases {
             producer.send(Client.message(topic, "T", "r" + i));
         }
         Client.Got got = Client.consume(group, topic, "*");
-        Harness.await(30, "ten", () -> got.has(10));
+        Harness.await(45, "ten", () -> got.has(10));
         Thread.sleep(200);
         var table = Client.admin().resetOffsetByTimestamp(topic, group, System.currentTimeMillis() - 3_600_000, true);
         Harness.same(2, table.size(), "queues in the answer");
@@ -111,7 +111,7 @@ final class OffsetCases {
         }
         Harness.await(75, "ten again", () -> got.has(20));
         producer.send(Client.message(topic, "T", "r10"));
-        Harness.await(30, "and it goes on", () -> got.bodies().contains("r10"));
+        Harness.await(45, "and it goes on", () -> got.bodies().contains("r10"));
     }
 
     private static void stats() throws Exception {
@@ -122,7 +122,7 @@ final class OffsetCases {
             producer.send(Client.message(topic, "T", "s" + i));
         }
         Client.Got got = Client.consume(group, topic, "*");
-        Harness.await(30, "six", () -> got.has(6));
+        Harness.await(45, "six", () -> got.has(6));
         // Consumers tell the broker their progress every five seconds.
         Harness.await(25, "no lag", () ->
             Client.admin().examineConsumeStats(group, topic).computeTotalDiff() == 0);

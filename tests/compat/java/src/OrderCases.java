@@ -80,7 +80,7 @@ final class OrderCases {
             return ConsumeOrderlyStatus.SUCCESS;
         })::shutdown);
         sendInOrder(Client.producer(), topic, 0, 200);
-        Harness.await(30, "200 messages", () -> order.count.get() >= 200);
+        Harness.await(45, "200 messages", () -> order.count.get() >= 200);
         order.verify(200, false);
     }
 
@@ -97,7 +97,7 @@ final class OrderCases {
             return ConsumeOrderlyStatus.SUCCESS;
         })::shutdown);
         sendInOrder(Client.producer(), topic, 0, 40);
-        Harness.await(30, "40 messages", () -> order.count.get() >= 40);
+        Harness.await(45, "40 messages", () -> order.count.get() >= 40);
         order.verify(40, false);
         Harness.same(3, attempts.get(), "attempts of the failing one");
     }
@@ -114,7 +114,7 @@ final class OrderCases {
         })::shutdown);
         DefaultMQProducer producer = Client.producer();
         sendInOrder(producer, topic, 0, 40);
-        Harness.await(30, "40 messages", () -> order.count.get() >= 40);
+        Harness.await(45, "40 messages", () -> order.count.get() >= 40);
         DefaultMQPushConsumer second = orderly(group, topic, (messages, context) -> {
             bySecond.addAndGet(messages.size());
             messages.forEach(order::add);
@@ -160,7 +160,7 @@ final class OrderCases {
         for (String text : new String[] {"before", "bad", "after"}) {
             producer.send(Client.message(topic, "T", text));
         }
-        Harness.await(30, "the message after the bad one", () -> settled.contains("after"));
+        Harness.await(45, "the message after the bad one", () -> settled.contains("after"));
         Harness.same(List.of("before", "after"), settled, "settled");
         Harness.same(3, attempts.get(), "attempts");
         // The client hands the bad one to the retry topic, where the broker finds it over its count.

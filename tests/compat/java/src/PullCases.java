@@ -124,7 +124,7 @@ final class PullCases {
         MessageExt message = consumer.pull(queue, "*", 0, 1).getMsgFoundList().get(0);
         consumer.sendMessageBack(message, 1, queue.getBrokerName(), group);
         Client.Got got = Client.consume(group, topic, "nosuch");
-        Harness.await(30, "the message from the retry topic", () -> got.has(1));
+        Harness.await(45, "the message from the retry topic", () -> got.has(1));
         Harness.same("p0", Client.text(got.all.get(0)), "body");
         Harness.same(1, got.all.get(0).getReconsumeTimes(), "reconsume times");
     }
@@ -178,7 +178,7 @@ final class PullCases {
         Harness.same(10, Client.poll(first, 10, 30).size(), "all at first");
         first.commitSync();
         MessageQueue queue = first.fetchMessageQueues(topic).iterator().next();
-        Harness.await(30, "committed", () -> first.committed(queue) == 10);
+        Harness.await(45, "committed", () -> first.committed(queue) == 10);
         first.shutdown();
         send(topic, "n", 3);
         DefaultLitePullConsumer second = Client.lite(group);

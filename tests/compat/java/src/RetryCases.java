@@ -40,7 +40,7 @@ final class RetryCases {
         String topic = Client.topic("later", 2);
         Client.Got got = refuse(Client.oldGroup(), topic, 1, 16);
         var sent = Client.producer().send(wanted(topic));
-        Harness.await(30, "twice", () -> got.has(2));
+        Harness.await(45, "twice", () -> got.has(2));
         long delay = got.at.get(1) - got.at.get(0);
         Harness.check(delay >= 9_900 && delay < 15_000, "the first delay is ten seconds, was " + delay);
         MessageExt again = got.all.get(1);
@@ -76,7 +76,7 @@ final class RetryCases {
         });
         Client.start(consumer);
         Client.producer().send(wanted(topic));
-        Harness.await(30, "three times", () -> got.has(3));
+        Harness.await(45, "three times", () -> got.has(3));
         for (int i = 1; i < 3; i++) {
             long delay = got.at.get(i) - got.at.get(i - 1);
             Harness.check(delay >= 950 && delay < 5000, "delay of one second, was " + delay);
@@ -86,7 +86,7 @@ final class RetryCases {
 
     private static MessageExt dead(String group) throws Exception {
         Client.Got got = Client.consume(Client.unique("dlq"), "%DLQ%" + group, "*");
-        Harness.await(30, "the dead letter", () -> got.has(1));
+        Harness.await(45, "the dead letter", () -> got.has(1));
         Harness.stays(500, "one dead letter", () -> got.all.size() == 1);
         return got.all.get(0);
     }
@@ -96,8 +96,8 @@ final class RetryCases {
         String group = Client.oldGroup();
         Client.Got got = refuse(group, topic, 99, 1);
         var sent = Client.producer().send(wanted(topic));
-        Harness.await(30, "twice", () -> got.has(2));
-        Harness.await(30, "the dead letter topic", () -> {
+        Harness.await(45, "twice", () -> got.has(2));
+        Harness.await(45, "the dead letter topic", () -> {
             try {
                 return Client.admin().examineTopicStats("%DLQ%" + group).getOffsetTable().values().stream()
                     .anyMatch(o -> o.getMaxOffset() == 1);
@@ -130,7 +130,7 @@ final class RetryCases {
         });
         Client.start(consumer);
         Client.producer().send(wanted(topic));
-        Harness.await(30, "seen", () -> seen.get() == 1);
+        Harness.await(45, "seen", () -> seen.get() == 1);
         MessageExt message = dead(group);
         Harness.same("again", Client.text(message), "body");
         Harness.same(topic, message.getProperty("RETRY_TOPIC"), "where it came from");

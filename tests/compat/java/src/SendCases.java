@@ -37,7 +37,7 @@ final class SendCases {
     }
 
     private static MessageExt only(Client.Got got) throws Exception {
-        Harness.await(30, "one message", () -> got.has(1));
+        Harness.await(45, "one message", () -> got.has(1));
         return got.all.get(0);
     }
 
@@ -57,7 +57,7 @@ final class SendCases {
         }
         Harness.same(5L, next[0], "messages spread over the queues");
         Client.Got got = Client.consume(Client.unique("g"), topic, "*");
-        Harness.await(30, "ten messages", () -> got.has(10));
+        Harness.await(45, "ten messages", () -> got.has(10));
         Harness.same(Client.numbered("m", 10), got.bodies(), "bodies");
     }
 
@@ -81,7 +81,7 @@ final class SendCases {
         }
         Harness.check(sent.await(15, TimeUnit.SECONDS), "all callbacks, error " + error.get());
         Client.Got got = Client.consume(Client.unique("g"), topic, "T");
-        Harness.await(30, "hundred messages", () -> got.has(100));
+        Harness.await(45, "hundred messages", () -> got.has(100));
         Harness.same(Client.numbered("a", 100), got.bodies(), "bodies");
     }
 
@@ -92,7 +92,7 @@ final class SendCases {
             producer.sendOneway(Client.message(topic, "T", "o" + i));
         }
         Client.Got got = Client.consume(Client.unique("g"), topic, "*");
-        Harness.await(30, "five messages", () -> got.has(5));
+        Harness.await(45, "five messages", () -> got.has(5));
         Harness.same(Client.numbered("o", 5), got.bodies(), "bodies");
     }
 
@@ -127,7 +127,7 @@ final class SendCases {
         Harness.same(0L, result.getQueueOffset(), "offset of the first");
         Harness.same(20L, producer.send(Client.message(topic, "odd", "single")).getQueueOffset(), "offset after it");
         Client.Got even = Client.consume(Client.unique("g"), topic, "even");
-        Harness.await(30, "ten even messages", () -> even.has(10));
+        Harness.await(45, "ten even messages", () -> even.has(10));
         Harness.stays(300, "only even ones", () -> even.all.size() == 10);
         for (MessageExt message : even.all) {
             Harness.same("b" + message.getQueueOffset(), Client.text(message), "body at its offset");
@@ -230,7 +230,7 @@ final class SendCases {
         DefaultMQProducer producer = Client.producer();
         // A first message tells that the consumer is at work, so that what follows measures the broker alone.
         producer.send(Client.message(topic, "now", "0"));
-        Harness.await(30, "the first message", () -> got.has(1));
+        Harness.await(45, "the first message", () -> got.has(1));
         long start = System.currentTimeMillis();
         for (int level : new int[] {2, 1}) {
             Message message = Client.message(topic, "late", Integer.toString(level));
@@ -242,7 +242,7 @@ final class SendCases {
         farther.setDelayTimeLevel(19);  // beyond the last level: taken as the last one, two hours
         Harness.same(SendStatus.SEND_OK, producer.send(farther).getSendStatus(), "status of level 19");
         producer.send(Client.message(topic, "now", "now"));
-        Harness.await(30, "the delayed messages", () -> got.has(4));
+        Harness.await(45, "the delayed messages", () -> got.has(4));
         Harness.same("now", Client.text(got.all.get(1)), "the one without delay comes first");
         Harness.same("1", Client.text(got.all.get(2)), "then one second");
         Harness.same("2", Client.text(got.all.get(3)), "then five seconds");
