@@ -307,6 +307,14 @@ nlohmann::json report_json(const Options& options, const Outcome& outcome) {
     return json;
 }
 
+/// "0", or the answers by code: "12 (code 14), 3 (code 2)".
+std::string refused_text(const nlohmann::json& refused) {
+    std::string text;
+    for (const auto& [code, count] : refused.items())
+        text += fmt::format("{}{} (code {})", text.empty() ? "" : ", ", count.get<std::uint64_t>(), code);
+    return text.empty() ? "0" : text;
+}
+
 void print_latency(const char* what, const nlohmann::json& us) {
     fmt::print("  {}: p50 {:.1f} us, p99 {:.1f} us, p99.9 {:.1f} us, max {:.1f} us\n", what,
                us["p50"].get<double>(), us["p99"].get<double>(), us["p99_9"].get<double>(),
@@ -319,8 +327,8 @@ void print_report(const nlohmann::json& json) {
         fmt::print(
             "sent {:.0f} messages/s ({} in {:.1f} s), refused {}, unanswered {}, load {:.0f} % of a core\n",
             sent["per_second"].get<double>(), sent["messages"].get<std::uint64_t>(),
-            json["seconds"].get<double>(), sent["refused"].dump(), sent["unanswered"].get<std::uint64_t>(),
-            100 * sent["load_cpu_share"].get<double>());
+            json["seconds"].get<double>(), refused_text(sent["refused"]),
+            sent["unanswered"].get<std::uint64_t>(), 100 * sent["load_cpu_share"].get<double>());
         print_latency("acknowledged", sent["latency_us"]);
     }
     if (json.contains("pulled")) {
@@ -330,7 +338,7 @@ void print_report(const nlohmann::json& json) {
             "{:.0f} % of a core\n",
             pulled["per_second"].get<double>(), pulled["messages"].get<std::uint64_t>(),
             pulled["messages_per_answer"].get<double>(), pulled["gaps"].get<std::uint64_t>(),
-            pulled["repeats"].get<std::uint64_t>(), pulled["refused"].dump(),
+            pulled["repeats"].get<std::uint64_t>(), refused_text(pulled["refused"]),
             100 * pulled["load_cpu_share"].get<double>());
         if (pulled.contains("end_to_end_us")) print_latency("from send to consumer", pulled["end_to_end_us"]);
     }

@@ -42,11 +42,13 @@ void topics(const RemotingServer& server, Exposition& out) {
     family("rocketmq_messages_in_total", "Messages sent to a topic", &TopicTraffic::messages_in);
     family("rocketmq_throughput_in_total", "Bytes sent to a topic", &TopicTraffic::bytes_in);
 
-    // Only sum and count are kept per topic, so the one bucket is the last.
+    using gateway::remoting::kMessageSizeBuckets;
+    std::array<double, kMessageSizeBuckets.size()> bounds{};
+    std::copy(kMessageSizeBuckets.begin(), kMessageSizeBuckets.end(), bounds.begin());
     out.family("rocketmq_message_size", MetricKind::histogram, "Bytes of messages sent to a topic");
     server.each_topic([&](const TopicTraffic& topic) {
-        out.histogram({{"topic", topic.topic}, {"message_type", "normal"}}, {},
-                      std::span(&topic.messages_in, 1), static_cast<double>(topic.bytes_in));
+        out.histogram({{"topic", topic.topic}, {"message_type", "normal"}}, bounds, topic.sizes,
+                      static_cast<double>(topic.bytes_in));
     });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/log_limit.h"
 #include "broker/broker.h"
 #include "clients.h"
 #include "dispatcher.h"
@@ -41,6 +42,7 @@ struct Gateway {
     RemotingOptions options;
     const env::Clock& clock;
     env::Random random;
+    LogLimit bad_frame_lines, bad_header_lines;
     RemotingCounters counters;  ///< those that are counted; `RemotingServer::counters` adds what is read off
 
     Dispatcher dispatcher;

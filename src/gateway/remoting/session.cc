@@ -39,6 +39,17 @@ void Session::close(std::string_view why) {
     channel_.close(why);
 }
 
+void Session::refuse(LogLimit& lines, std::string_view why) {
+    if (lines.allows(arrival_ns_)) {
+        if (lines.left_out() == 0)
+            log_info("remoting", "closing {}: {}", peer_text_, why);
+        else
+            log_info("remoting", "closing {}: {} ({} more like it since the last such line)", peer_text_, why,
+                     lines.left_out());
+    }
+    close(why);
+}
+
 std::size_t Session::on_data(Bytes data) {
     arrival_ns_ = gateway_.clock.steady_ns();
     std::size_t taken = 0;
@@ -46,8 +57,7 @@ std::size_t Session::on_data(Bytes data) {
         const auto scan = wire::scan_frame(data.subspan(taken));
         if (!scan) {
             ++gateway_.counters.malformed_frames;
-            log_info("remoting", "closing {}: {}", peer_text_, scan.error().message);
-            close(scan.error().message);
+            refuse(gateway_.bad_frame_lines, scan.error().message);
             break;
         }
         if (!scan->complete) break;
@@ -62,8 +72,7 @@ bool Session::take(const wire::Frame& frame) {
     if (!header) {
         // As the original does: without the opaque there is nobody to answer.
         ++gateway_.counters.malformed_headers;
-        log_info("remoting", "closing {}: {}", peer_text_, header.error().message);
-        close(header.error().message);
+        refuse(gateway_.bad_header_lines, header.error().message);
         return false;
     }
     if ((*header)->is_response()) {

@@ -11,6 +11,10 @@
 #include "wire/remoting/header.h"
 #include "wire/remoting/host.h"
 
+namespace posthorn {
+class LogLimit;
+}
+
 namespace posthorn::gateway::remoting {
 
 struct CodeStats;
@@ -85,6 +89,8 @@ class Session {
 
   private:
     bool take(const wire::Frame& frame);
+    /// Closes a connection whose bytes make no sense. A stranger must not fill the log with them.
+    void refuse(LogLimit& lines, std::string_view why);
 
     Gateway& gateway_;
     Channel& channel_;

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "base/log.h"
 #include "rig_for_test.h"
 #include "wire/remoting/batch.h"
 #include "wire/remoting/properties.h"
@@ -257,6 +258,43 @@ TEST(Session, ClosesOnBytesThatAreNoFrame) {
     client.session->on_data(as_bytes("GET / HTTP/1.1\r\n\r\n"));
     EXPECT_TRUE(client.is_closed);
     EXPECT_EQ(rig.gateway->counters.malformed_frames, 1u);
+}
+
+TEST(Session, LogsOneLineASecondOfBytesThatAreNoFrame) {
+    std::vector<std::string> lines;
+    set_log_sink([&](LogLevel, std::string_view, std::string_view line) {
+        if (line.starts_with("closing")) lines.emplace_back(line);
+    });
+    Rig rig;
+    const auto nonsense = [&] {
+        TestClient client(*rig.gateway);
+        client.session->on_data(as_bytes("GET / HTTP/1.1\r\n\r\n"));
+        EXPECT_TRUE(client.is_closed);
+    };
+    for (int n = 0; n < 100; ++n)
+        nonsense();
+    EXPECT_EQ(lines.size(), 1u);
+    rig.tick(1'000);
+    nonsense();
+    set_log_sink({});
+    ASSERT_EQ(lines.size(), 2u);
+    EXPECT_NE(lines.back().find("99 more"), std::string::npos) << lines.back();
+    EXPECT_EQ(rig.gateway->counters.malformed_frames, 101u);
+}
+
+TEST(Session, CountsTheMessagesOfATopicBySize) {
+    Rig rig;
+    TestClient client(*rig.gateway);
+    client.send("orders", std::string(100, 'x'));
+    client.send("orders", std::string(2'000, 'x'));
+    client.send("orders", std::string(600'000, 'x'));
+    rig.tick();
+    client.take();
+    MessageSizes sizes{};
+    rig.gateway->traffic.each_topic(rig.broker->catalog(), [&](const TopicTraffic& topic) {
+        if (topic.topic == "orders") sizes = topic.sizes;
+    });
+    EXPECT_EQ(sizes, (MessageSizes{1, 1, 0, 1, 0, 0, 0}));
 }
 
 TEST(Session, TakesAFrameInAnyPieces) {

@@ -4,10 +4,24 @@
 
 namespace posthorn::gateway::remoting {
 
+namespace {
+
+/// Compares with all bounds: six comparisons without a branch.
+std::size_t size_bucket(std::uint64_t bytes) {
+    std::size_t bucket = 0;
+    for (const std::uint64_t bound : kMessageSizeBuckets)
+        bucket += bytes > bound;
+    return bucket;
+}
+
+}  // namespace
+
 void Traffic::in(model::TopicId topic, std::uint64_t messages, std::uint64_t bytes) {
     if (topic.value() >= topics_.size()) topics_.resize(std::max<std::size_t>(64, topic.value() * 2));
-    topics_[topic.value()].messages += messages;
-    topics_[topic.value()].bytes += bytes;
+    TopicFlow& flow = topics_[topic.value()];
+    flow.in.messages += messages;
+    flow.in.bytes += bytes;
+    flow.sizes[size_bucket(messages > 1 ? bytes / messages : bytes)] += messages;
     totals.messages_in += messages;
     totals.bytes_in += bytes;
 }
@@ -28,9 +42,9 @@ void Traffic::sent_back(model::GroupId group, model::TopicId topic, bool dead) {
 void Traffic::each_topic(const broker::Catalog& names,
                          const std::function<void(const TopicTraffic&)>& visit) const {
     for (std::size_t id = 0; id < topics_.size(); ++id) {
-        if (topics_[id].messages == 0) continue;
+        if (topics_[id].in.messages == 0) continue;
         const model::Topic* topic = names.topic(model::TopicId(static_cast<std::uint32_t>(id)));
-        if (topic) visit({topic->name, topics_[id].messages, topics_[id].bytes});
+        if (topic) visit({topic->name, topics_[id].in.messages, topics_[id].in.bytes, topics_[id].sizes});
     }
 }
 

@@ -47,7 +47,12 @@ class Traffic {
         return std::uint64_t{group.value()} << 32 | topic.value();
     }
 
-    std::vector<Flow> topics_;  // by topic id: ids are given from 1 up
+    struct TopicFlow {
+        Flow in;
+        MessageSizes sizes{};
+    };
+
+    std::vector<TopicFlow> topics_;  // by topic id: ids are given from 1 up
     std::unordered_map<std::uint64_t, GroupFlow> groups_;
     std::array<Totals, 61> samples_;
     std::size_t taken_ = 0;

@@ -35,9 +35,16 @@ struct RequestCounts {
     std::array<std::uint64_t, kLatencyBucketsMs.size() + 1> latency{};
 };
 
+/// Upper bounds of the message sizes in bytes, as RocketMQ 5's rocketmq_message_size has them; one more
+/// bucket takes the rest.
+inline constexpr std::array<std::uint64_t, 6> kMessageSizeBuckets{1u << 10, 4u << 10, 512u << 10,
+                                                                  1u << 20, 2u << 20, 4u << 20};
+using MessageSizes = std::array<std::uint64_t, kMessageSizeBuckets.size() + 1>;
+
 struct TopicTraffic {
     std::string topic;
     std::uint64_t messages_in = 0, bytes_in = 0;
+    MessageSizes sizes{};  ///< messages by size; those of a batch count with their mean, as in the original
 };
 
 struct GroupTraffic {
