@@ -22,34 +22,34 @@ run: install-build ## install what is missing, build, and start Posthorn (ARGS="
 	@tools/build.sh release $(JOBS) posthorn
 	@exec build/posthorn serve $(ARGS)
 
-test: install-build install-test ## install what tests need, build, run every test and the quick compatibility runs with real clients
+test: install-test ## install what tests need, build, run every test and the quick compatibility runs with real clients
 	@tools/build.sh release $(JOBS)
 	@tools/test.sh
 
-check: install-build install-check ## format, lint, unit tests, a short fuzz and a short simulation: before every push, under five minutes after the build
+check: install-check ## format, lint, unit tests, a short fuzz and a short simulation: before every push, under five minutes after the build
 	@tools/build.sh release $(JOBS)
 	@tools/check.sh
 
-asan: install-build install-check ## build with clang's address and undefined-behaviour sanitizers and run the tests
+asan: install-check ## build with clang's address and undefined-behaviour sanitizers and run the tests
 	@tools/build.sh asan $(JOBS)
 	ctest --test-dir build-asan --output-on-failure -j $(JOBS)
 
-tsan: install-build install-check ## build with clang's thread sanitizer and run the tests
+tsan: install-check ## build with clang's thread sanitizer and run the tests
 	@tools/build.sh tsan $(JOBS)
 	ctest --test-dir build-tsan --output-on-failure -j $(JOBS)
 
-fuzz: install-build install-check ## fuzz every decoder for FUZZ_SECONDS each (60)
+fuzz: install-check ## fuzz every decoder for FUZZ_SECONDS each (60)
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 sim: install-build ## run SIM_SEEDS random histories (100000) of the engine on the simulated disk, with power cuts and failures
 	@tools/build.sh release $(JOBS)
 	@tools/sim.sh $(SIM_SEEDS)
 
-compat: install-build install-test ## run the full compatibility suite: RocketMQ's own clients and tools against this server
+compat: install-test ## run the full compatibility suite: RocketMQ's own clients and tools against this server
 	@tools/build.sh release $(JOBS) posthorn
 	tests/compat/run.py --start-posthorn build/posthorn --full $(ARGS)
 
-bench: install-build install-test ## measure this machine: the engine alone, then side by side with Apache RocketMQ
+bench: install-test ## measure this machine: the engine alone, then side by side with Apache RocketMQ
 	@tools/build.sh release $(JOBS)
 	@tools/bench.sh $(ARGS)
 
@@ -59,7 +59,7 @@ format: install-format ## format every C++ file in place
 format-check: install-format ## say which C++ files are not formatted
 	@tools/format.sh
 
-tidy: install-build install-check ## run clang-tidy over every file (check looks only at changed ones)
+tidy: install-check ## run clang-tidy over every file (check looks only at changed ones)
 	@tools/build.sh release $(JOBS)
 	@ALL=1 tools/tidy.sh
 

@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 preset=$1
 jobs=$2
 shift 2
+for command in cmake ninja g++; do
+    command -v "$command" >/dev/null || { echo "cannot build: there is no $command here" >&2; exit 1; }
+done
 # One cache for all work trees of the repository.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 directory=build
