@@ -364,7 +364,7 @@ func main() {
 	for _, c := range cases {
 		if pattern.MatchString(c.name) {
 			all.Add(1)
-			go func() { defer all.Done(); one(c.name, c.body) }()
+			go func(name string, body func()) { defer all.Done(); one(name, body) }(c.name, c.body)
 		}
 	}
 	all.Wait()
