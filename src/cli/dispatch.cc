@@ -46,7 +46,10 @@ int dispatch(Tables tables, const Arguments& words) {
             if (const std::size_t taken = words_taken(command, words); taken > best_words)
                 best = &command, best_words = taken;
     if (best == nullptr) {
-        std::fprintf(stderr, "posthorn: no command '%s'\n\n", words[0].c_str());
+        // "log" alone is no command, and neither is "log dmup": both words are named.
+        const bool second = words.size() > 1 && !words[1].starts_with('-');
+        std::fprintf(stderr, "posthorn: no command '%s%s%s'\n\n", words[0].c_str(), second ? " " : "",
+                     second ? words[1].c_str() : "");
         print_help(stderr, tables);
         return exit_usage;
     }

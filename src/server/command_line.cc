@@ -1,8 +1,11 @@
 #include "command_line.h"
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 #include <deque>
 
+#include "perhaps_meant.h"
 #include "settings.h"
 
 namespace posthorn::server {
@@ -34,12 +37,27 @@ std::optional<Sources> parse_command_line(std::string_view command, std::string_
         option->group(group_of(setting))->type_name("")->default_str(setting.show(defaults));
         options.emplace_back(option, &setting);
     }
+    const auto refuse = [&](const std::string& why) -> std::optional<Sources> {
+        fmt::print(stderr, "posthorn {}: {}\n  'posthorn {} --help' lists the options\n", command, why,
+                   command);
+        exit_code = cli::exit_usage;
+        return {};
+    };
+    app.allow_extras();  // they are refused below, in our words
     try {
         app.parse(
             std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants them reversed
     } catch (const CLI::ParseError& error) {
-        exit_code = app.exit(error) == 0 ? cli::exit_good : cli::exit_usage;
+        if (error.get_exit_code() != 0) return refuse(error.what());
+        exit_code = app.exit(error);  // --help
         return {};
+    }
+    if (const auto unknown = app.remaining(); !unknown.empty()) {
+        std::vector<std::string> known{"--config", "--help"};
+        for (const Setting& setting : settings())
+            known.push_back(setting.flag());
+        const std::string flag = unknown[0].substr(0, unknown[0].find('='));
+        return refuse(fmt::format("'{}' is not known{}", flag, perhaps_meant(flag, known)));
     }
     for (std::size_t i = 0; i < options.size(); ++i)
         if (options[i].first->count() > 0) sources.flags.emplace_back(options[i].second->key, values[i]);

@@ -85,9 +85,11 @@ TEST(LoadConfig, UnknownKeysAreNamedWithTheOneThatMayBeMeant) {
     EXPECT_THAT(notes[1].text, HasSubstr("'zebra'"));
 
     Sources sources;
-    sources.environment = {{"POSTHORN_NONSENSE", "1"}};
-    EXPECT_THAT(load_config(sources).value().notes,
-                Contains(Field(&Note::text, HasSubstr("POSTHORN_NONSENSE"))));
+    sources.environment = {{"POSTHORN_NONSENSE", "1"}, {"POSTHORN_STORE_FLASH", "sync"}};
+    const auto loaded = load_config(sources);
+    EXPECT_THAT(loaded.value().notes, Contains(Field(&Note::text, HasSubstr("POSTHORN_NONSENSE"))));
+    EXPECT_THAT(loaded.value().notes,
+                Contains(Field(&Note::text, HasSubstr("is 'POSTHORN_STORE_FLUSH' meant?"))));
 }
 
 TEST(LoadConfig, WrongValuesSayWhereAndWhatWouldBeRight) {

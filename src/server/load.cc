@@ -6,9 +6,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
+#include <functional>
 
 #include "env/posix_files.h"
+#include "perhaps_meant.h"
 #include "rocketmq_conf.h"
 #include "settings.h"
 
@@ -35,26 +36,12 @@ Result<std::string> read_file(const std::string& path) {
     return text;
 }
 
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        std::size_t corner = std::exchange(row[0], i + 1);
-        for (std::size_t j = 0; j < b.size(); ++j)
-            corner =
-                std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, corner + (a[i] != b[j])}));
-    }
-    return row.back();
-}
-
-std::string unknown(std::string_view what, std::string_view key) {
-    const auto& all = settings();
-    const auto near = std::min_element(all.begin(), all.end(), [&](const Setting& a, const Setting& b) {
-        return distance(a.key, key) < distance(b.key, key);
-    });
-    const bool close = distance(near->key, key) <= std::max<std::size_t>(2, key.size() / 3);
-    return fmt::format("{} '{}' is not known and not used{}", what, key,
-                       close ? fmt::format("; is '{}' meant?", near->key) : std::string());
+std::string unknown(std::string_view what, std::string_view key,
+                    const std::function<std::string(const Setting&)>& name_of) {
+    std::vector<std::string> known;
+    for (const Setting& setting : settings())
+        known.push_back(name_of(setting));
+    return fmt::format("{} '{}' is not known and not used{}", what, key, perhaps_meant(key, known));
 }
 
 /// Walks a YAML tree and sets what it finds.
@@ -77,7 +64,10 @@ class YamlReader {
     Result<void> set(const YAML::Node& at, const std::string& key, const YAML::Node& value) {
         const std::string where = fmt::format("{}:{}", path_, at.Mark().line + 1);
         if (find_setting(key) == nullptr) {
-            notes_.push_back({LogLevel::warn, fmt::format("{}: {}", where, unknown("key", key))});
+            notes_.push_back(
+                {LogLevel::warn, fmt::format("{}: {}", where, unknown("key", key, [](const Setting& known) {
+                                                 return std::string(known.key);
+                                             }))});
             return {};
         }
         std::string text;
@@ -102,7 +92,7 @@ Result<void> apply_environment(Config& config, const Sources& sources, Notes& no
         const auto found = std::find_if(all.begin(), all.end(),
                                         [&, &name = name](const Setting& s) { return s.variable() == name; });
         if (found == all.end()) {
-            notes.push_back({LogLevel::warn, fmt::format("variable '{}' is not known and not used", name)});
+            notes.push_back({LogLevel::warn, unknown("variable", name, &Setting::variable)});
             continue;
         }
         if (auto done = set_value(config, found->key, value); !done)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "perhaps_meant.h"
 #include "rocketmq_ignored.h"
 #include "settings.h"
 #include "values.h"
@@ -147,8 +148,18 @@ class Reader {
         if (const auto why = why_ignored(line.key); !why.empty())
             note(LogLevel::info, line, fmt::format("is accepted and has no effect: {}", why));
         else
-            note(LogLevel::warn, line, "is no key of RocketMQ's that Posthorn knows; it is not used");
+            note(LogLevel::warn, line,
+                 "is no key of RocketMQ's that Posthorn knows; it is not used" +
+                     perhaps_meant(line.key, known_keys()));
         return {};
+    }
+
+    static std::vector<std::string> known_keys() {
+        std::vector<std::string> all = ignored_keys();
+        all.insert(all.end(), {"listenPort", "brokerRole"});
+        for (const Carried& known : carried)
+            all.emplace_back(known.key);
+        return all;
     }
 
     Result<void> carry(const Line& line, const Carried& known) {

@@ -91,6 +91,7 @@ TEST(RocketmqConf, AnUnknownKeyIsNamed) {
     ASSERT_THAT(applied.notes, SizeIs(1));
     EXPECT_EQ(applied.notes[0].level, LogLevel::warn);
     EXPECT_THAT(applied.notes[0].text, HasSubstr("broker.conf:1: brokerNmae"));
+    EXPECT_THAT(applied.notes[0].text, HasSubstr("is 'brokerName' meant?"));
 }
 
 TEST(RocketmqConf, WhatCannotBeIsAnError) {

@@ -1,6 +1,8 @@
 #include "rocketmq_ignored.h"
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 
 namespace posthorn::server {
 namespace {
@@ -180,6 +182,15 @@ std::string_view why_ignored(std::string_view key) {
     for (const Ignored& entry : table)
         if (contains_word(entry.keys, key)) return entry.why;
     return {};
+}
+
+std::vector<std::string> ignored_keys() {
+    std::vector<std::string> all;
+    for (const Ignored& entry : table) {
+        std::istringstream words{std::string(entry.keys)};
+        all.insert(all.end(), std::istream_iterator<std::string>(words), {});
+    }
+    return all;
 }
 
 }  // namespace posthorn::server
