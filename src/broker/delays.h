@@ -15,7 +15,7 @@
 namespace posthorn::broker {
 
 /// Delayed messages: each lies in the timer queue (queue log) until it is due and is then appended to its
-/// real queue with `origin` = 1 + its timer offset. docs/decisions/0020-delayed-messages-fire-once.md says
+/// real queue with `origin` = 1 + its timer offset. docs/decisions/0011-delayed-messages-fire-once.md says
 /// why it appears exactly once whatever crashes. Memory: 16 bytes per waiting message.
 class Delays {
   public:

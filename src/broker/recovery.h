@@ -18,7 +18,7 @@ namespace posthorn::broker {
 
 /// Replays the notes of the queue log and the origins of the stream log, judges what a power cut took apart,
 /// and gives the parts of the engine what they knew. The order of `apply` and why it is right stand in
-/// docs/decisions/0020-delayed-messages-fire-once.md.
+/// docs/decisions/0011-delayed-messages-fire-once.md.
 class Recovery final : public StateVisitor {
   public:
     explicit Recovery(Now now) : now_(now) {}
