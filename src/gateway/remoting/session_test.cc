@@ -192,6 +192,27 @@ TEST(Session, SaysWhereToGoOnWhenAnOffsetIsBeyondTheEnd) {
     EXPECT_EQ(reply.fields.at("nextBeginOffset"), "1");
 }
 
+TEST(Session, MakesNoGroupOfANameThatNoGroupMayHave) {
+    Rig rig;
+    TestClient client(*rig.gateway);
+    client.send("orders", "x");
+    rig.tick();
+    client.take();
+    for (const std::string& group : {std::string("a b"), std::string("a/b"), std::string(256, 'x')}) {
+        client.ask(RequestCode::pull_message, {{"consumerGroup", group},
+                                               {"topic", "orders"},
+                                               {"queueId", "0"},
+                                               {"queueOffset", "0"},
+                                               {"maxMsgNums", "32"},
+                                               {"sysFlag", "4"},
+                                               {"subscription", "*"}});
+        const Seen reply = client.one();
+        EXPECT_EQ(reply.code, static_cast<int>(ResponseCode::subscription_group_not_exist)) << group;
+        EXPECT_FALSE(reply.remark.empty());
+        EXPECT_EQ(rig.gateway->catalog().group(group), nullptr);
+    }
+}
+
 TEST(Session, DropsItsHeldPullsWhenItGoes) {
     Rig rig;
     auto client = std::make_unique<TestClient>(*rig.gateway);
