@@ -291,6 +291,25 @@ def pulls_against_the_rules_are_refused(target):
 
 
 @case
+def numbers_at_the_edge_are_survived(target):
+    """Counts and times a client may write as it likes, and that somebody calculates with later."""
+    with target.link() as link:
+        link.create_topic("HostileNumbers", 1)
+        for offset, tries in enumerate((-1000, -(1 << 31), (1 << 31) - 1)):
+            fields = {**remoting.send_fields("HostileNumbers"), "j": str(tries),
+                      "i": f"TIMER_DELAY_SEC\x01{-(1 << 63)}\x02"}
+            expect(link.ask(remoting.SEND_V2, fields, b"x")[0]["code"] == 0, f"a send tried {tries} times")
+            _, body = link.ask(remoting.PULL, remoting.pull_fields("HostileNumbers", offset=offset))
+            place = struct.unpack(">q", body[28:36])[0]
+            header, _ = link.ask(remoting.SEND_BACK, {"group": "hostile_numbers", "offset": str(place),
+                                                      "delayLevel": "0", "maxReconsumeTimes": "16"})
+            expect(header["code"] == 0, f"a message tried {tries} times, sent back: {header}")
+        header, _ = link.ask(remoting.OFFSET_BY_TIME, {"topic": "HostileNumbers", "queueId": "0",
+                                                       "timestamp": str((1 << 63) - 1), "boundaryType": "UPPER"})
+        expect(header["code"] == 0, f"an offset by the last of all times: {header}")
+
+
+@case
 def bodies_that_are_no_json_are_refused(target):
     for code in (remoting.HEARTBEAT, 41, 42, 46, 200):
         for body in (b"", b"{", b"\xff" * 50, b"[" * 50_000):

@@ -127,6 +127,11 @@ Result<const model::Group*> find_or_create_group(Gateway& gateway, Session& sess
         return Error{
             Errc::not_found,
             fmt::format("subscription group [{}] does not exist; create it with updateSubGroup", name)};
+    if (name.size() > kGroupLengthMax || !model::legal_name(name))
+        return Error{Errc::not_found,
+                     fmt::format("subscription group [{}] does not exist and cannot: a name has 1 to {} "
+                                 "characters of ^[%|a-zA-Z0-9_-]+$",
+                                 name.substr(0, kGroupLengthMax), kGroupLengthMax)};
     model::Group group;
     group.name = name;
     return gateway.catalog().put_group(group);

@@ -37,7 +37,8 @@ inline bool deleted(const model::Group& group) {
     return group.attributes == kDeletedGroup;
 }
 
-/// The group, made when it is not there and may be (Errc::not_found otherwise).
+/// The group, made when it is not there and may be (Errc::not_found otherwise, also for a name no group may
+/// have: the original answers that with "does not exist", too).
 Result<const model::Group*> find_or_create_group(Gateway& gateway, Session& session, std::string_view group);
 
 }  // namespace posthorn::gateway::remoting

@@ -77,7 +77,8 @@ std::int64_t IncomingProperties::due_ms(std::int64_t wall_ms, const DelayLevels&
         const auto level = std::min<std::size_t>(static_cast<std::size_t>(delay_level), levels.size());
         return after(levels[level - 1]);
     }
-    if (delay_s) return after(*delay_s > INT64_MAX / 1000 ? INT64_MAX : *delay_s * 1000);
+    if (delay_s)
+        return after(*delay_s > INT64_MAX / 1000 ? INT64_MAX : std::max<std::int64_t>(*delay_s, 0) * 1000);
     if (delay_ms) return after(*delay_ms);
     return deliver_ms && *deliver_ms > wall_ms ? *deliver_ms : 0;
 }

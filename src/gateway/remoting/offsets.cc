@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <limits>
+
 #include "call.h"
 #include "catalog_rules.h"
 #include "gateway.h"
@@ -131,7 +133,8 @@ void search_offset_by_time(Call& call) {
     // UPPER (5.x) wants the last message not younger, LOWER and older clients the first not older.
     const bool upper =
         call.header.text("boundaryType") == "upper" || call.header.text("boundaryType") == "UPPER";
-    const auto found = call.gateway.broker.offset_by_time(queue, upper ? wall_ms + 1 : wall_ms);
+    const bool last = wall_ms == std::numeric_limits<std::int64_t>::max();
+    const auto found = call.gateway.broker.offset_by_time(queue, upper && !last ? wall_ms + 1 : wall_ms);
     if (!found) return call.fail(response_code(found.error().code), found.error().message);
     const std::uint64_t begin = call.gateway.broker.range(queue).begin.value();
     const std::uint64_t offset = found->value();

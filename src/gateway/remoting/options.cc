@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 namespace posthorn::gateway::remoting {
 
@@ -37,7 +38,8 @@ Result<DelayLevels> parse_delay_levels(std::string_view text) {
         std::int64_t count = 0;
         const auto [end, failed] = std::from_chars(item.data(), item.data() + item.size(), count);
         const std::int64_t unit = unit_ms(item.back());
-        if (failed != std::errc() || end != item.data() + item.size() - 1 || unit == 0 || count < 0)
+        if (failed != std::errc() || end != item.data() + item.size() - 1 || unit == 0 || count < 0 ||
+            count > std::numeric_limits<std::int64_t>::max() / unit)
             return Error{Errc::invalid,
                          fmt::format("'{}' is no delay; write a number and s, m, h or d, as in 10s", item)};
         levels.push_back(count * unit);

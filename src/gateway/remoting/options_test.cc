@@ -12,7 +12,7 @@ TEST(DelayLevels, AreReadAsTheOriginalWritesThem) {
     ASSERT_TRUE(levels.ok());
     EXPECT_EQ(*levels, (DelayLevels{1'000, 300'000, 7'200'000, 86'400'000}));
     EXPECT_EQ(RemotingOptions{}.delay_levels.size(), 18u);
-    for (const char* wrong : {"", "10", "s", "1x", "-1s", "1s,5s"})
+    for (const char* wrong : {"", "10", "s", "1x", "-1s", "1s,5s", "9223372036854775807d"})
         EXPECT_FALSE(parse_delay_levels(wrong).ok()) << wrong;
 }
 
@@ -28,6 +28,7 @@ TEST(IncomingProperties, ALevelIsStrongerThanATime) {
     EXPECT_EQ(due("TIMER_DELIVER_MS\001500\002"), 500);
     EXPECT_EQ(due("TIMER_DELIVER_MS\00150\002"), 0);
     EXPECT_EQ(due("TIMER_DELAY_SEC\0019223372036854775807\002"), INT64_MAX);
+    EXPECT_EQ(due("TIMER_DELAY_SEC\001-9223372036854775808\002"), 0);
 }
 
 TEST(IncomingProperties, NamesWhatIsNoNumber) {

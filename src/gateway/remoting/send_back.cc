@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "call.h"
 #include "catalog_rules.h"
@@ -52,6 +53,11 @@ void build_properties(Gateway& gateway, const wire::Message& message, std::strin
     }
 }
 
+/// How often it was tried. The sender may have written any number.
+std::int32_t tries_of(const wire::Message& message) {
+    return std::clamp(message.reconsume_times, 0, std::numeric_limits<std::int32_t>::max() - 1);
+}
+
 /// Where the message goes next, and when.
 struct Retry {
     const model::Topic* topic = nullptr;
@@ -88,7 +94,7 @@ Result<broker::Receipt> store_retry(Call& call, const wire::Message& message, co
                                             .sys_flag = message.sys_flag,
                                             .born_ms = message.born_ms,
                                             .born_host = message.born_host,
-                                            .reconsume_times = message.reconsume_times + 1,
+                                            .reconsume_times = tries_of(message) + 1,
                                             .body = message.body,
                                             .properties = as_text(gateway.properties.view()),
                                             .added_properties = {},
@@ -133,7 +139,7 @@ void send_back(Call& call) {
     const auto message = wire::decode_stored(as_bytes(*original));
     if (!message) return call.fail(message.error());
 
-    const auto retry = plan(call, request, **group, message->reconsume_times);
+    const auto retry = plan(call, request, **group, tries_of(*message));
     if (!retry) return call.fail(response_code(retry.error().code), retry.error().message);
     if (!retry->topic->permission.writable() || retry->topic->write_queues == 0)
         return call.fail(ResponseCode::no_permission,

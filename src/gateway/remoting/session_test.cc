@@ -193,6 +193,27 @@ TEST(Session, SaysWhereToGoOnWhenAnOffsetIsBeyondTheEnd) {
     EXPECT_EQ(reply.fields.at("nextBeginOffset"), "1");
 }
 
+TEST(Session, MakesNoGroupOfANameThatNoGroupMayHave) {
+    Rig rig;
+    TestClient client(*rig.gateway);
+    client.send("orders", "x");
+    rig.tick();
+    client.take();
+    for (const std::string& group : {std::string("a b"), std::string("a/b"), std::string(256, 'x')}) {
+        client.ask(RequestCode::pull_message, {{"consumerGroup", group},
+                                               {"topic", "orders"},
+                                               {"queueId", "0"},
+                                               {"queueOffset", "0"},
+                                               {"maxMsgNums", "32"},
+                                               {"sysFlag", "4"},
+                                               {"subscription", "*"}});
+        const Seen reply = client.one();
+        EXPECT_EQ(reply.code, static_cast<int>(ResponseCode::subscription_group_not_exist)) << group;
+        EXPECT_FALSE(reply.remark.empty());
+        EXPECT_EQ(rig.gateway->catalog().group(group), nullptr);
+    }
+}
+
 TEST(Session, DropsItsHeldPullsWhenItGoes) {
     Rig rig;
     auto client = std::make_unique<TestClient>(*rig.gateway);
@@ -241,6 +262,47 @@ TEST(Session, RetriesAMessageLaterAndLaterAndThenCallsItDead) {
     const auto dead = messages(dead_body).at(0);
     EXPECT_EQ(as_text(dead.body), "hard");
     EXPECT_EQ(wire::find_property(dead.properties, "RETRY_TOPIC"), "orders");
+}
+
+TEST(Session, TakesAnyNumberOfTriesAndAnyDelayAClientSays) {
+    Rig rig;
+    TestClient client(*rig.gateway);
+    std::int64_t offset = 0;
+    for (const std::string tries : {"-1000", "-2147483648", "2147483647"}) {
+        client.ask(RequestCode::send_message_v2,
+                   {{"a", "producers"},
+                    {"b", "orders"},
+                    {"c", "TBW102"},
+                    {"d", "4"},
+                    {"e", "0"},
+                    {"f", "0"},
+                    {"g", "1700000000000"},
+                    {"h", "0"},
+                    {"i", properties({{"TIMER_DELAY_SEC", "-9223372036854775808"}})},
+                    {"j", tries},
+                    {"k", "false"},
+                    {"m", "false"}},
+                   "x");
+        rig.tick();
+        EXPECT_EQ(client.one().code, 0) << tries;
+        client.pull("orders", offset++);
+        const std::string body = client.one().body;
+        client.ask(RequestCode::consumer_send_msg_back,
+                   {{"offset", std::to_string(messages(body).at(0).physical_offset)},
+                    {"group", "readers"},
+                    {"delayLevel", "0"},
+                    {"maxReconsumeTimes", "16"}});
+        rig.tick();
+        EXPECT_EQ(client.one().code, 0) << tries;
+    }
+    rig.tick(10'000);
+    client.pull("%RETRY%readers", 0);
+    const std::string retried = client.one().body;
+    ASSERT_EQ(messages(retried).size(), 2u);
+    EXPECT_EQ(messages(retried).at(0).reconsume_times, 1);
+    client.pull("%DLQ%readers", 0);
+    const std::string dead = client.one().body;
+    EXPECT_EQ(messages(dead).at(0).reconsume_times, 2147483647);
 }
 
 TEST(Session, NamesARequestItDoesNotServe) {
