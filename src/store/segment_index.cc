@@ -1,12 +1,31 @@
 #include "segment_index.h"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 
 namespace posthorn::store {
 namespace {
 
 constexpr std::uint32_t first_capacity = 2;
 constexpr std::uint32_t largest_capacity = 32768;
+
+/// Puts rows that stand by place into the order of hash and place: three passes that each distribute by
+/// eleven bits and keep what is equal in its order. A full segment has a million and more of these rows, and
+/// sorting them by comparison was 5 % of the processor time of a busy server.
+void sort_by_hash(std::vector<KeyRow>& rows) {
+    constexpr std::uint32_t buckets = 1u << 11;
+    std::vector<KeyRow> other(rows.size());
+    for (const int shift : {0, 11, 22}) {
+        std::array<std::uint32_t, buckets> next{};
+        for (const KeyRow& row : rows)
+            ++next[row.hash >> shift & (buckets - 1)];
+        std::exclusive_scan(next.begin(), next.end(), next.begin(), 0u);
+        for (const KeyRow& row : rows)
+            other[next[row.hash >> shift & (buckets - 1)]++] = row;
+        rows.swap(other);
+    }
+}
 
 }  // namespace
 
@@ -47,11 +66,12 @@ std::optional<std::uint64_t> SegmentIndex::first_moved(std::uint32_t queue) cons
 }
 
 std::vector<KeyRow> SegmentIndex::sorted_keys() const {
-    std::vector<KeyRow> rows;
-    rows.reserve(key_count_);
+    // The blocks are linked from the newest back; places grow from the oldest on.
+    std::vector<KeyRow> rows(key_count_);
+    auto end = rows.end();
     for (const KeyBlock* block = keys_; block; block = block->previous)
-        rows.insert(rows.end(), block->rows, block->rows + block->count);
-    std::sort(rows.begin(), rows.end());
+        end = std::copy_backward(block->rows, block->rows + block->count, end);
+    sort_by_hash(rows);
     return rows;
 }
 

@@ -65,6 +65,7 @@ Language language_of(std::string_view name) {
 Parsed<bool> parse_bool(std::string_view text) {
     using State = Parsed<bool>::State;
     if (text.empty()) return {State::missing, false};
+    if (text == "false") return {State::ok, false};  // nearly always, and as nearly everybody writes it
     if (text == "1" || equal_ignoring_case(text, "true")) return {State::ok, true};
     if (text == "0" || equal_ignoring_case(text, "false")) return {State::ok, false};
     return {State::malformed, false};

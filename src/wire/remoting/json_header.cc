@@ -1,5 +1,6 @@
 #include "json_header.h"
 
+#include <cstdint>
 #include <cstring>
 
 #include "text_scan.h"
@@ -51,150 +52,81 @@ void JsonHeaderScanner::space() {
         ++at_;
 }
 
-bool JsonHeaderScanner::expect(char wanted, const char* problem) {
-    if (at_ != end_ && *at_ == wanted) [[likely]] {
-        ++at_;
-        return true;
-    }
-    space();
-    if (at_ == end_ || *at_ != wanted) return fail(problem);
+// Headers are nearly always written without a space, a raw value or an escape. What is small and always taken
+// stands inline; what those cost stands in functions of its own (space, raw_value, escaped, any_number).
+
+inline bool JsonHeaderScanner::next_is(char wanted) {
+    if (at_ == end_ || *at_ != wanted) return false;
     ++at_;
     return true;
 }
 
-bool JsonHeaderScanner::scan() {
-    if (!expect('{', "no object")) return false;
+inline bool JsonHeaderScanner::expect(char wanted, const char* problem) {
+    if (next_is(wanted)) [[likely]]
+        return true;
     space();
-    if (at_ != end_ && *at_ == '}') return true;
-    while (true) {
-        while (plain_member()) {
-        }
-        std::string_view key;
-        if (!expect('"', "no member name") || !string(key) || !expect(':', "no colon after a member name"))
-            return false;
-        if (!member(key)) return false;
-        space();
-        if (at_ == end_) return fail("the object is not closed");
-        if (*at_ == '}') return true;
-        if (!expect(',', "no comma between members")) return false;
-    }
+    return next_is(wanted) || fail(problem);
 }
 
-inline bool JsonHeaderScanner::starts(std::string_view with) {
-    if (static_cast<std::size_t>(end_ - at_) < with.size() || std::memcmp(at_, with.data(), with.size()) != 0)
-        return false;
-    at_ += with.size();
+inline bool JsonHeaderScanner::another(bool& closed, const char* not_closed, const char* no_comma) {
+    if (next_is(',')) [[likely]]
+        return true;
+    space();
+    if (at_ == end_) return fail(not_closed);
+    closed = next_is('}');
+    return closed || expect(',', no_comma);
+}
+
+inline bool JsonHeaderScanner::string(std::string_view& text) {
+    const char* const from = at_;
+    const char* const to = find_quote(from, end_);
+    if (to == end_) [[unlikely]] {
+        at_ = to;
+        return fail("a string is not closed");
+    }
+    if (*to == '\\') [[unlikely]] {
+        at_ = to;
+        return escaped(from, text);
+    }
+    text = {from, static_cast<std::size_t>(to - from)};
+    at_ = to + 1;
     return true;
 }
 
-/// Up to nine digits and the comma behind them.
+inline bool JsonHeaderScanner::value(std::string_view& text, bool& null) {
+    return next_is('"') ? string(text) : raw_value(text, null);
+}
+
+bool JsonHeaderScanner::raw_value(std::string_view& text, bool& null) {
+    space();
+    if (next_is('"')) return string(text);
+    const char* const from = at_;
+    if (at_ != end_ && (*at_ == '{' || *at_ == '[')) {
+        if (!skip_nested()) return false;
+    } else {
+        while (at_ != end_ && !ends_word(*at_))
+            ++at_;
+        if (at_ == from) return fail("a value is missing");
+    }
+    text = {from, static_cast<std::size_t>(at_ - from)};
+    null = text == "null";
+    return true;
+}
+
+/// Up to ten digits and a comma behind them; otherwise nothing is taken.
 inline bool JsonHeaderScanner::plain_number(std::int32_t& into) {
     const char* at = at_;
-    const char* const end = end_ - at > 9 ? at + 9 : end_;
-    std::int32_t value = 0;
+    const char* const end = end_ - at > 10 ? at + 10 : end_;
+    std::int64_t value = 0;
     for (; at != end && *at >= '0' && *at <= '9'; ++at)
         value = value * 10 + (*at - '0');
-    if (at == at_ || at == end_ || *at != ',') return false;
-    into = value;
-    at_ = at + 1;
-    return true;
-}
-
-/// One member written as Java writes it, with the comma behind it. Otherwise false, and nothing is taken: the
-/// general way decides.
-bool JsonHeaderScanner::plain_member() {
-    const char* const from = at_;
-    if (starts(R"("code":)") && plain_number(header_.code)) return true;
-    if (starts(R"("flag":)") && plain_number(header_.flag)) return true;
-    if (starts(R"("opaque":)") && plain_number(header_.opaque)) return true;
-    if (starts(R"("serializeTypeCurrentRPC":"JSON",)")) return true;
-    if (starts(R"("language":"JAVA",)")) {
-        header_.language = Language::java;
-        return true;
-    }
-    at_ = from;
-    return false;
-}
-
-bool JsonHeaderScanner::member(std::string_view key) {
-    if (key == "extFields") return fields();
-    if (key == "code") return number(header_.code);
-    if (key == "opaque") return number(header_.opaque);
-    if (key == "flag") return number(header_.flag);
-    if (key == "version") return number(header_.version);
-    std::string_view text;
-    bool null = false;
-    if (!value(text, null)) return false;
-    if (key == "language") {
-        const auto ordinal = parse_int32(text);
-        header_.language =
-            ordinal.ok() && ordinal.value >= 0 && ordinal.value <= static_cast<int>(Language::node_js)
-                ? static_cast<Language>(ordinal.value)
-                : language_of(text);
-    }
-    if (key == "remark" && !null) header_.remark = text;
-    return true;
-}
-
-bool JsonHeaderScanner::fields() {
-    space();
-    if (at_ == end_ || *at_ != '{') {
-        std::string_view text;
-        bool null = false;
-        if (!value(text, null)) return false;
-        return null || fail("extFields is no object");
-    }
-    ++at_;
-    space();
-    if (at_ != end_ && *at_ == '}') {
-        ++at_;
-        return true;
-    }
-    while (true) {
-        plain_fields();
-        bool closed = false;
-        if (!any_field(closed)) return false;
-        if (closed) return true;
-    }
-}
-
-/// Takes fields as long as they are written `"key":"value",`: the usual ones, and the reason headers are
-/// cheap. Stops in front of the first that is not (escapes, a raw number, spaces, the last one).
-void JsonHeaderScanner::plain_fields() {
-    const char* at = at_;
-    const char* const end = end_;
-    while (end - at > 1 && *at == '"') {
-        const char* const key = at + 1;
-        const char* const key_end = find_quote(key, end);
-        if (end - key_end < 4 || key_end[0] != '"' || key_end[1] != ':' || key_end[2] != '"') break;
-        const char* const text = key_end + 3;
-        const char* const text_end = find_quote(text, end);
-        if (end - text_end < 2 || text_end[0] != '"' || text_end[1] != ',') break;
-        if (!header_.add({key, static_cast<std::size_t>(key_end - key)},
-                         {text, static_cast<std::size_t>(text_end - text)}))
-            break;
-        at = text_end + 2;
-    }
+    if (at == at_ || at == end_ || *at != ',' || value > INT32_MAX) return false;
+    into = static_cast<std::int32_t>(value);
     at_ = at;
-}
-
-bool JsonHeaderScanner::any_field(bool& closed) {
-    std::string_view key;
-    std::string_view text;
-    bool null = false;
-    if (!expect('"', "no field name") || !string(key) || !expect(':', "no colon after a field name"))
-        return false;
-    if (!value(text, null)) return false;
-    if (!null && !header_.add(key, text)) return fail("more than 48 fields");
-    space();
-    if (at_ == end_) return fail("extFields is not closed");
-    closed = *at_ == '}';
-    if (!closed) return expect(',', "no comma between fields");
-    ++at_;
     return true;
 }
 
-bool JsonHeaderScanner::number(std::int32_t& into) {
+bool JsonHeaderScanner::any_number(std::int32_t& into) {
     std::string_view text;
     bool null = false;
     if (!value(text, null)) return false;
@@ -205,23 +137,111 @@ bool JsonHeaderScanner::number(std::int32_t& into) {
     return true;
 }
 
-bool JsonHeaderScanner::value(std::string_view& text, bool& null) {
+inline bool JsonHeaderScanner::number(std::int32_t& into) {
+    return plain_number(into) || any_number(into);
+}
+
+bool JsonHeaderScanner::scan() {
+    if (!expect('{', "no object")) return false;
+    space();
+    bool closed = next_is('}');
+    while (!closed) {
+        std::string_view key;
+        if (!expect('"', "no member name") || !string(key) || !expect(':', "no colon after a member name"))
+            return false;
+        if (!member(key)) return false;
+        if (!another(closed, "the object is not closed", "no comma between members")) return false;
+    }
+    return true;
+}
+
+inline bool JsonHeaderScanner::member(std::string_view key) {
+    switch (key.size()) {
+        case 4:
+            if (key == "code") return number(header_.code);
+            if (key == "flag") return number(header_.flag);
+            break;
+        case 6:
+            if (key == "opaque") return number(header_.opaque);
+            if (key == "remark") return remark();
+            break;
+        case 7:
+            if (key == "version") return number(header_.version);
+            break;
+        case 8:
+            if (key == "language") return language();
+            break;
+        case 9:
+            if (key == "extFields") return fields();
+            break;
+        default:
+            break;
+    }
+    std::string_view unused;
+    bool null = false;
+    return value(unused, null);
+}
+
+bool JsonHeaderScanner::language() {
+    std::string_view text;
+    bool null = false;
+    if (!value(text, null)) return false;
+    const auto ordinal = parse_int32(text);
+    header_.language =
+        ordinal.ok() && ordinal.value >= 0 && ordinal.value <= static_cast<int>(Language::node_js)
+            ? static_cast<Language>(ordinal.value)
+            : language_of(text);
+    return true;
+}
+
+bool JsonHeaderScanner::remark() {
+    std::string_view text;
+    bool null = false;
+    if (!value(text, null)) return false;
+    if (!null) header_.remark = text;
+    return true;
+}
+
+bool JsonHeaderScanner::fields() {
+    if (!next_is('{')) {
+        space();
+        if (!next_is('{')) {
+            std::string_view text;
+            bool null = false;
+            if (!value(text, null)) return false;
+            return null || fail("extFields is no object");
+        }
+    }
     if (at_ != end_ && *at_ != '"') space();
-    if (at_ == end_) return fail("a value is missing");
-    if (*at_ == '"') {
-        ++at_;
-        return string(text);
+    bool closed = next_is('}');
+    while (!closed) {
+        // As long as they are written `"key":"value",` with nothing to unescape: in registers, for these are
+        // what a header costs. The next one, whatever it is, is read the general way.
+        const char* at = at_;
+        const char* const end = end_;
+        while (end - at > 1 && *at == '"') {
+            const char* const name = at + 1;
+            const char* const name_end = find_quote(name, end);
+            if (end - name_end < 4 || name_end[0] != '"' || name_end[1] != ':' || name_end[2] != '"') break;
+            const char* const from = name_end + 3;
+            const char* const to = find_quote(from, end);
+            if (end - to < 2 || to[0] != '"' || to[1] != ',') break;
+            if (!header_.add({name, static_cast<std::size_t>(name_end - name)},
+                             {from, static_cast<std::size_t>(to - from)}))
+                break;
+            at = to + 2;
+        }
+        at_ = at;
+
+        std::string_view key;
+        std::string_view text;
+        bool null = false;
+        if (!expect('"', "no field name") || !string(key) || !expect(':', "no colon after a field name"))
+            return false;
+        if (!value(text, null)) return false;
+        if (!null && !header_.add(key, text)) return fail("more than 48 fields");
+        if (!another(closed, "extFields is not closed", "no comma between fields")) return false;
     }
-    const char* from = at_;
-    if (*at_ == '{' || *at_ == '[') {
-        if (!skip_nested()) return false;
-    } else {
-        while (at_ != end_ && !ends_word(*at_))
-            ++at_;
-        if (at_ == from) return fail("a value is missing");
-    }
-    text = {from, static_cast<std::size_t>(at_ - from)};
-    null = text == "null";
     return true;
 }
 
@@ -237,16 +257,6 @@ bool JsonHeaderScanner::skip_nested() {
         if (at_ != end_) ++at_;
     }
     return fail("a nested value is not closed");
-}
-
-bool JsonHeaderScanner::string(std::string_view& text) {
-    const char* from = at_;
-    at_ = find_quote(at_, end_);
-    if (at_ == end_) return fail("a string is not closed");
-    if (*at_ == '\\') return escaped(from, text);
-    text = {from, static_cast<std::size_t>(at_ - from)};
-    ++at_;
-    return true;
 }
 
 /// Unescaped text is never longer than its source, so room for the whole header is room for all its strings.

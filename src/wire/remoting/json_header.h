@@ -26,17 +26,17 @@ class JsonHeaderScanner {
     std::size_t position() const { return static_cast<std::size_t>(at_ - begin_); }
 
   private:
-    bool plain_member();
-    bool plain_number(std::int32_t& into);
-    bool starts(std::string_view with);
     bool member(std::string_view key);
+    bool language();
+    bool remark();
     bool fields();
-    void plain_fields();
-    bool any_field(bool& closed);
     bool number(std::int32_t& into);
+    bool plain_number(std::int32_t& into);
+    bool any_number(std::int32_t& into);
     /// A string, or the text of a number, a word, an object or a list; `null` is set when it was the word
     /// null.
     bool value(std::string_view& text, bool& null);
+    bool raw_value(std::string_view& text, bool& null);
     bool string(std::string_view& text);  ///< `at_` stands behind the opening quote
     bool escaped(const char* from, std::string_view& text);
     bool unescape(char*& to);
@@ -44,7 +44,10 @@ class JsonHeaderScanner {
     bool skip_nested();
 
     void space();
+    bool next_is(char wanted);
     bool expect(char wanted, const char* problem);
+    /// After a member: goes on behind a comma, or ends behind the closing brace.
+    bool another(bool& closed, const char* not_closed, const char* no_comma);
     bool fail(const char* problem) {
         problem_ = problem;
         return false;

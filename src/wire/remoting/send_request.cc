@@ -35,7 +35,14 @@ bool take(Parsed<T> parsed, T& into) {
     return !parsed.malformed();
 }
 
-bool take_field(SendRequest& request, std::size_t index, std::string_view value) {
+/// Five of a send's seven numbers have one digit.
+inline bool take_number(std::string_view text, std::int32_t& into) {
+    if (text.size() != 1 || text[0] < '0' || text[0] > '9') return take(parse_int32(text), into);
+    into = text[0] - '0';
+    return true;
+}
+
+inline bool take_field(SendRequest& request, std::size_t index, std::string_view value) {
     switch (index) {
         case 0:
             request.producer_group = value;
@@ -47,24 +54,24 @@ bool take_field(SendRequest& request, std::size_t index, std::string_view value)
             request.default_topic = value;
             return true;
         case 3:
-            return take(parse_int32(value), request.default_topic_queues);
+            return take_number(value, request.default_topic_queues);
         case 4:
-            return take(parse_int32(value), request.queue_id);
+            return take_number(value, request.queue_id);
         case 5:
-            return take(parse_int32(value), request.sys_flag);
+            return take_number(value, request.sys_flag);
         case 6:
             return take(parse_int64(value), request.born_ms);
         case 7:
-            return take(parse_int32(value), request.flag);
+            return take_number(value, request.flag);
         case 8:
             request.properties = value;
             return true;
         case 9:
-            return take(parse_int32(value), request.reconsume_times);
+            return take_number(value, request.reconsume_times);
         case 10:
             return take(parse_bool(value), request.unit_mode);
         case 11:
-            return take(parse_int32(value), request.max_reconsume_times.emplace(0));
+            return take_number(value, request.max_reconsume_times.emplace(0));
         case 12:
             return take(parse_bool(value), request.batch);
         case 13:
