@@ -250,5 +250,65 @@ TEST(Broker, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
     EXPECT_EQ(fetched.end, model::QueueOffset(400));
 }
 
+TEST(Broker, ANearlyFullDiskTakesNoMoreSegmentsThanItNeeds) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    for (int n = 0; n < 2000; ++n) {
+        world.publish(queue, std::string(10'000, 'x'));
+        world.tick();
+        world.worker->run_all();
+    }
+    for (int n = 0; n < 20; ++n)
+        world.settle();  // one segment is sealed after the other
+    const std::size_t segments = world.broker->stream_log().segments().size();
+    ASSERT_GT(segments, 15u);
+    const auto space = *world.files.disk_space();
+    world.files.set_capacity((space.total - space.free) * 100 / 87);  // forced cleaning begins at 85 %
+    world.tick(10'000);
+    world.settle();
+    world.tick(10'000);
+    EXPECT_LT(world.broker->stream_log().segments().size(), segments);
+    EXPECT_GE(world.broker->stream_log().segments().size(), segments - 3);
+    EXPECT_LT(world.broker->disk_used_ratio(), 0.85);
+}
+
+TEST(Broker, AFailedDiskAsksForNoTickAfterTheOther) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    world.tick();
+    world.files.fail_write(1, Errc::io);
+    world.publish(queue, "lost");
+    world.tick(5'000);
+    ASSERT_TRUE(world.broker->refusing().has_value());
+    world.tick(5'000);
+    EXPECT_GT(world.broker->next_tick_ms(), world.now().steady_ms);
+}
+
+TEST(Broker, ABurstOfLargeDelayedMessagesLeavesTheTickToOthers) {
+    World world;
+    world.options.stream_segment_bytes = world.options.queue_segment_bytes = 32 << 20;
+    world.options.stream_tail_bytes = world.options.queue_tail_bytes = 16 << 20;
+    world.open();
+    const auto queue = world.topic("t");
+    const std::int64_t due_ms = world.now().wall_ms + 1'000;
+    constexpr std::size_t many = 700;
+    for (std::size_t n = 0; n < many; ++n)
+        world.publish(queue, std::string(15'000, 'x'), due_ms);
+    world.tick(1'000);
+    world.worker->run_all();
+    std::size_t before = world.broker->counters().fired, most = before;
+    for (int n = 0; n < 200 && world.broker->counters().fired < many; ++n) {
+        world.tick();
+        world.worker->run_all();
+        const std::size_t fired = world.broker->counters().fired;
+        most = std::max(most, fired - before);
+        before = fired;
+    }
+    EXPECT_EQ(world.broker->counters().fired, many);
+    EXPECT_LE(most, (4u << 20) / 15'000 + 1);
+}
+
 }  // namespace
 }  // namespace posthorn::broker

@@ -5,6 +5,11 @@
 #include "broker_impl.h"
 
 namespace posthorn::broker {
+namespace {
+
+constexpr std::int64_t stuck_retry_ms = 100;
+
+}  // namespace
 
 void Broker::Impl::begin_tick(Now now) {
     core.now = now;
@@ -142,7 +147,10 @@ std::int64_t Broker::Impl::next_tick_ms() const {
     }
     if (progress.dirty()) next = std::min(next, progress_noted_ms_ + core.options.progress_interval_ms);
     if (mover.busy()) next = core.now.steady_ms;
-    return std::max(next, core.now.steady_ms);
+    // What is overdue and cannot be done right now would only burn the processor, tick after tick.
+    const bool stuck =
+        definitions_failing_ || core.notes.waiting() || core.stream->failed() || core.queue->failed();
+    return std::max(next, core.now.steady_ms + (stuck ? stuck_retry_ms : 0));
 }
 
 }  // namespace posthorn::broker

@@ -11,6 +11,7 @@ namespace {
 
 // One tick fires no more than this: the rest of a burst goes with the next ones, and clients get their turn.
 constexpr std::size_t fire_max = 4096;
+constexpr std::uint64_t fire_bytes_max = 4u << 20;
 // How many of the following are asked for when one has to come from the disk.
 constexpr std::size_t prefetch_max = 64;
 
@@ -50,7 +51,9 @@ void Delays::fire() {
     if (core_.queue->failed()) return;  // it could not be noted
     if (!load()) return;                // so that an older message does not come after a younger one
     collect_due();
-    while (due_done_ < due_.size() && !held_up_) {
+    const auto appended = [this] { return core_.stream->end().value() + core_.queue->end().value(); };
+    const std::uint64_t enough = appended() + fire_bytes_max;
+    while (due_done_ < due_.size() && !held_up_ && appended() < enough) {
         if (fire_one(due_[due_done_]))
             ++due_done_;
         else

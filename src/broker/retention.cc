@@ -14,6 +14,11 @@ constexpr std::int64_t look_again_ms = 1'000;  ///< while the disk is full
 // A disk below the refuse mark by less than this still refuses: no flutter at the mark.
 constexpr double refuse_slack = 0.01;
 
+double share_of_disk(env::Files& files, std::uint64_t bytes) {
+    const auto space = files.disk_space();
+    return space && space->total > 0 ? static_cast<double>(bytes) / static_cast<double>(space->total) : 0;
+}
+
 }  // namespace
 
 void Retention::look() {
@@ -69,15 +74,17 @@ void Retention::drop_old() {
             options.retention_bytes > 0 && core_.stream->disk_bytes() > options.retention_bytes;
         const bool by_force = used_ratio_ >= options.disk_force_ratio;
         if (!by_age && !by_size && !by_force) return;
+        const std::uint64_t before = core_.stream->disk_bytes();
         if (auto dropped = core_.stream->drop_oldest(); !dropped) {
             log_warn("broker", "the oldest segment cannot be dropped: {}", dropped.error().message);
             return;
         }
+        // Its file goes in the background: the disk looks as full as before, and all would be dropped.
+        used_ratio_ -= share_of_disk(core_.files, before - core_.stream->disk_bytes());
         log_info("broker", "segment {} of the stream log dropped: {}", oldest.begin.value(),
                  by_age    ? "older than retention"
                  : by_size ? "beyond the size to keep"
                            : "the disk is nearly full");
-        measure();
     }
 }
 
