@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The program on its bad days: full disk, damaged files, silent strangers: bad_days_test.py POSTHORN [unittest arguments]"""
+import errno
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -51,6 +53,13 @@ class BadDaysTest(unittest.TestCase):
         self.links.append(remoting.Link(self.server.port("RocketMQ broker"), SECONDS))
         return self.links[-1]
 
+    def crowd(self, door, size):
+        """So many connections that say nothing."""
+        socks = [socket.create_connection(("127.0.0.1", self.server.port(door)), SECONDS) for _ in range(size)]
+        for sock in socks:
+            self.addCleanup(sock.close)
+        return socks
+
     def small_disk(self, mib):
         """A directory on a file system of its own, of this size."""
         where = str(Path(self.directory) / "disk")
@@ -66,9 +75,12 @@ class BadDaysTest(unittest.TestCase):
 
     def fill(self, disk, keep=0):
         """A file that takes the disk's space up to `keep` bytes."""
-        space = os.statvfs(disk)
-        with open(disk / "filler", "wb") as filler:
-            os.posix_fallocate(filler.fileno(), 0, space.f_bavail * space.f_frsize - keep)
+        with open(disk / "filler", "wb", buffering=0) as filler:
+            try:
+                while (free := os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - keep) > 0:
+                    filler.write(bytes(min(free, MIB)))
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
 
     def send_until_refused(self, link, seconds=30):
         """The offsets acknowledged, and the refusal."""
@@ -112,6 +124,20 @@ class BadDaysTest(unittest.TestCase):
     def cpu_seconds(self):
         fields = Path(f"/proc/{self.server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def sealed_segment(self, count):
+        """The directory of the topics' log after so many numbered messages; the server is stopped."""
+        self.start(*SMALL)
+        link = self.link()
+        link.create_topic(TOPIC, 1)
+        for n in range(count):
+            self.assertEqual(link.send(TOPIC, b"%08d" % n + BODY)["code"], 0)
+        stream = Path(self.directory) / "data/log/stream"
+        deadline = time.monotonic() + SECONDS
+        while not (stream / f"{0:020}.idx").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(self.server.stop(), 0)
+        return stream
 
     def on_a_full_disk(self, options, keep, body, refusal, pause=0):
         self.body, self.pause = body, pause
@@ -189,19 +215,50 @@ class BadDaysTest(unittest.TestCase):
         self.assertLess(self.server.log().count("closing "), 60)
         self.assertRegex(self.server.get("/metrics"), r'posthorn_bad_frames_total\{[^}]*reason="frame"\} 300')
 
-    def test_bytes_gone_bad_in_a_sealed_segment_are_named_and_not_served_and_all_others_are(self):
-        self.start(*SMALL)
+    def test_connections_never_take_the_descriptors_of_the_files(self):
+        self.start(*SMALL, descriptors=100)
         link = self.link()
         link.create_topic(TOPIC, 1)
-        count = 600
-        for n in range(count):
-            self.assertEqual(link.send(TOPIC, b"%08d" % n + BODY)["code"], 0)
-        stream = Path(self.directory) / "data/log/stream"
-        deadline = time.monotonic() + SECONDS
-        while not (stream / f"{0:020}.idx").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.assertEqual(self.server.stop(), 0)
+        crowd = self.crowd("RocketMQ broker", 120)
+        for n in range(600):  # more than two segments
+            self.assertEqual(link.send(TOPIC, BODY)["code"], 0, n)
+        self.assertIn('"OK"', self.server.get("/healthz"))
+        for sock in crowd:
+            sock.close()
+        self.assertEqual(self.link().ask(remoting.RUNTIME)[0]["code"], 0)
 
+    def test_out_of_descriptors_http_neither_spins_nor_fills_the_log_and_recovers_by_itself(self):
+        self.start()
+        time.sleep(1)  # the files of the start are synced by then
+        used = len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+        resource.prlimit(self.server.process.pid, resource.RLIMIT_NOFILE, (used, used))
+        crowd = self.crowd("HTTP", 5)
+        before = self.cpu_seconds()
+        time.sleep(1.5)
+        self.assertLess(self.cpu_seconds() - before, 0.75)
+        self.assertIn("cannot accept", self.server.log())
+        self.assertLess(self.server.log().count("accept"), 20)
+        for sock in crowd:
+            sock.close()
+        resource.prlimit(self.server.process.pid, resource.RLIMIT_NOFILE, (used + 20, used + 20))
+        self.assertIn("status", self.server.get("/healthz"))
+
+    def test_an_index_file_gone_bad_hides_no_message(self):
+        count = 600
+        stream = self.sealed_segment(count)
+        index = stream / f"{0:020}.idx"
+        data = bytearray(index.read_bytes())
+        data[2_000] ^= 0xFF
+        index.write_bytes(data)
+
+        self.start(*SMALL)
+        self.assertEqual(len(self.pull_all(self.link(), count)), count)
+        self.assertRegex(self.server.log(), "damage in log stream, index of segment 0: .*")
+        self.assertRegex(self.server.log(), "index of segment 0 of log stream was made again")
+
+    def test_bytes_gone_bad_in_a_sealed_segment_are_named_and_not_served_and_all_others_are(self):
+        count = 600
+        stream = self.sealed_segment(count)
         segment = stream / f"{0:020}.seg"
         data = bytearray(segment.read_bytes())
         at = data.index(b"%08d" % 100 + BODY) + 4_000
@@ -222,7 +279,9 @@ class BadDaysTest(unittest.TestCase):
         dumped = subprocess.run([POSTHORN, "log", "dump", str(segment)], capture_output=True, text=True,
                                 timeout=SECONDS)
         self.assertEqual(dumped.returncode, 1)
-        self.assertRegex(dumped.stdout, r"BAD")
+        bad = re.search(r"BAD (\d+) bytes at position (\d+)", dumped.stdout)
+        self.assertTrue(bad, dumped.stdout[-2_000:])
+        self.assertTrue(int(bad[2]) <= at < int(bad[2]) + int(bad[1]), bad[0])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The program as a user starts it, for tests. Standard library only."""
 import os
 import re
+import resource
 import signal
 import subprocess
 import urllib.request
@@ -13,12 +14,13 @@ FREE_PORTS = ["--ports-name-service", "0", "--ports-broker", "0", "--ports-vip",
 class Server:
     """posthorn serve on free ports. Its data lies in `data`, or in a directory of its own."""
 
-    def __init__(self, program, directory, *options, data=None, environment=None):
+    def __init__(self, program, directory, *options, data=None, environment=None, descriptors=None):
         self.errors = open(Path(directory) / "stderr.txt", "a+")
         self.process = subprocess.Popen(
             [program, "serve", "--data-directory", str(data or Path(directory) / "data"), *FREE_PORTS, *options],
             stdout=subprocess.PIPE, stderr=self.errors, text=True, cwd=directory,
-            env={**os.environ, **(environment or {})})
+            env={**os.environ, **(environment or {})},
+            preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, 2 * (descriptors,))))
         self.banner = ""
         for line in self.process.stdout:
             self.banner += line
