@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The program on its bad days: full disk, damaged files, silent strangers: bad_days_test.py POSTHORN [unittest arguments]"""
+"""The program on its bad days: bad_days_test.py POSTHORN [unittest arguments]"""
 import errno
 import os
 import re
