@@ -24,9 +24,10 @@ std::optional<Error> Broker::Impl::refusing() const {
     if (core.stream->failed() || core.queue->failed())
         return Error{Errc::read_only, "a write or sync failed; the store is read-only until restart"};
     if (core.refusing) return core.refusing;
-    if (definitions_failing_) return Error{Errc::no_space, "the definitions cannot be written"};
+    if (definitions_failing_)
+        return Error{Errc::no_space, "the definitions cannot be written: free space on the disk"};
     if (core.notes.waiting())
-        return Error{Errc::no_space, "the disk has no room for the state of deliveries"};
+        return Error{Errc::no_space, "the disk has no room for the state of deliveries: free space on it"};
     return std::nullopt;
 }
 

@@ -94,9 +94,12 @@ void Retention::guard() {
     if (refuse == refusing_) return;
     refusing_ = refuse;
     if (refuse) {
-        core_.refusing = Error{
-            Errc::no_space, fmt::format("the disk is {:.0f} % full; messages are taken again below {:.0f} %",
-                                        used_ratio_ * 100, (mark - refuse_slack) * 100)};
+        core_.refusing =
+            Error{Errc::no_space,
+                  fmt::format(
+                      "the disk is {:.0f} % full: free space on it or move the data directory; messages are "
+                      "taken again below {:.0f} % (store.disk_refuse)",
+                      used_ratio_ * 100, (mark - refuse_slack) * 100)};
         log_error("broker", "{}; reads go on", core_.refusing->message);
         next_look_ms_ = core_.now.steady_ms + look_again_ms;
     } else {

@@ -6,16 +6,19 @@
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <cctype>
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "runtime/asio.h"
 
 namespace posthorn::http {
@@ -27,6 +30,9 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Parser = beast::http::request_parser<beast::http::string_body>;
 using Reply = beast::http::response<beast::http::string_body>;
+
+/// After an accept that failed for want of descriptors or memory.
+constexpr std::chrono::milliseconds accept_rest{100};
 
 Verb verb_of(beast::http::verb verb) {
     switch (verb) {
@@ -82,7 +88,8 @@ class Server::Impl {
           run_(std::move(run)),
           gate_(std::make_shared<Gate>()),
           thread_(std::make_unique<runtime::AsioThread>("http")),
-          acceptor_(std::in_place, thread_->context()) {
+          acceptor_(std::in_place, thread_->context()),
+          rest_(std::in_place, thread_->context()) {
         gate_->server = this;
     }
     ~Impl();
@@ -109,6 +116,7 @@ class Server::Impl {
     };
 
     void accept();
+    void rest(error_code error);
     void start(tcp::socket socket);
 
     const ServerOptions options_;
@@ -121,6 +129,8 @@ class Server::Impl {
     std::unique_ptr<runtime::AsioThread> thread_;
     // Below: the HTTP thread's.
     std::optional<tcp::acceptor> acceptor_;  // gone: closing
+    std::optional<asio::steady_timer> rest_;
+    LogLimit accept_lines_;
     std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
     std::uint64_t next_session_ = 1;
 };
@@ -247,6 +257,7 @@ Server::Impl::~Impl() {
     std::promise<void> closed;
     asio::post(thread_->context(), [&] {
         acceptor_.reset();
+        rest_.reset();
         for (auto& [id, session] : sessions_)
             session->close();
         sessions_.clear();
@@ -278,9 +289,22 @@ void Server::Impl::accept() {
     acceptor_->async_accept([this](error_code error, tcp::socket socket) {
         if (!acceptor_) return;
         if (!error) start(std::move(socket));
-        if (error && error != asio::error::connection_aborted)
-            log_warn("http", "accept: {}", error.message());
+        if (error && error != asio::error::connection_aborted) return rest(error);
         accept();
+    });
+}
+
+/// The connection still waits at the door: without a rest the next attempt would fail at once, and so on.
+void Server::Impl::rest(error_code error) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    if (accept_lines_.allows(std::chrono::nanoseconds(now).count()))
+        log_warn(
+            "http",
+            "port {}: cannot accept connections for a moment: {}; raise the limit of open files (ulimit -n)",
+            port_, error.message());
+    rest_->expires_after(accept_rest);
+    rest_->async_wait([this](error_code stopped) {
+        if (!stopped && acceptor_) accept();
     });
 }
 

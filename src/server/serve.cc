@@ -13,16 +13,21 @@
 namespace posthorn::server {
 namespace {
 
-/// One descriptor per connection, and some for files. The soft limit may be raised up to the hard one.
-void raise_descriptor_limit(const Config& config) {
+/// One descriptor per connection. Connections never take those of the files: a log that cannot open its next
+/// segment is worse than a client that is turned away.
+void share_descriptors(Config& config) {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
+    limit.rlim_cur = limit.rlim_max;  // the soft limit may be raised up to the hard one
     ::setrlimit(RLIMIT_NOFILE, &limit);
-    constexpr rlim_t for_files = 256;
-    if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < config.remoting.connections_max + for_files)
-        log_debug("server", "{} file descriptors are allowed, so fewer than limits.connections ({}) will fit",
-                  limit.rlim_cur, config.remoting.connections_max);
+    if (limit.rlim_cur == RLIM_INFINITY) return;
+    constexpr rlim_t for_files = 600;  // two logs keep up to 256 each open; SQLite, sockets and spare ones
+    const rlim_t others = std::min<rlim_t>(for_files + config.http.connections, limit.rlim_cur / 2);
+    const rlim_t left = limit.rlim_cur - others;
+    if (left >= config.remoting.connections_max) return;
+    log_info("server", "{} file descriptors are allowed (ulimit -n), so {} connections, not {}, are taken",
+             limit.rlim_cur, left, config.remoting.connections_max);
+    config.remoting.connections_max = static_cast<decltype(config.remoting.connections_max)>(left);
 }
 
 /// The first signal stops in order; from then on a second one ends the process at once.
@@ -49,11 +54,11 @@ int run_serve(const cli::Arguments& arguments) {
     if (!sources) return exit_code;
     auto loaded = load_config(*sources);
     if (!loaded) return failed(loaded.error());
-    const Config config = loaded->config;
+    Config config = loaded->config;
     install_log_sink(config);
     for (const Note& note : loaded->notes)
         log_line(note.level, "config", note.text);
-    raise_descriptor_limit(config);
+    share_descriptors(config);
 
     Program program(config);
     if (auto started = program.start(); !started) {

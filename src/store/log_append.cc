@@ -184,7 +184,10 @@ Result<void> Log::Impl::refuse_roll(const Error& error, std::int64_t now_ms) {
 }
 
 Error Log::Impl::no_space() const {
-    return {Errc::no_space, fmt::format("no space for a new segment of log {}", options_.name)};
+    return {Errc::no_space,
+            fmt::format("no space for a new segment of log {}: free space on this disk or move the data "
+                        "directory",
+                        options_.name)};
 }
 
 /// Makes the next segment active. The one before is full: its index will go to a file.

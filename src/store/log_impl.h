@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,7 +76,10 @@ class Log::Impl {
     Result<Names> list_names();
     Result<void> open_sealed(const Names& names);
     Result<std::unique_ptr<Segment>> open_one_sealed(std::uint64_t begin);
-    Result<std::unique_ptr<Segment>> rebuild_sealed(std::uint64_t begin);
+    Result<std::unique_ptr<Segment>> rebuild_after_last(std::uint64_t begin);
+    Result<std::unique_ptr<Segment>> rebuild_sealed(std::uint64_t begin, const std::vector<EndRow>& others);
+    Result<std::vector<EndRow>> ends_of(const Segment& segment);
+    Read mend_index(Segment& segment);
     Result<void> load_queue_ends(env::File& index, const IndexSummary& summary);
     Result<void> load_queue_begins();
     void count_live();
@@ -182,6 +186,7 @@ class Log::Impl {
     std::uint32_t next_number_ = 1;
     std::size_t moved_indexes_ = 0;  ///< unsealed segments with moved messages
     std::size_t damaged_segments_ = 0;
+    std::set<std::uint64_t> mended_;  ///< segments whose index file was made again since the log was opened
     std::uint64_t uses_ = 0;
     std::size_t open_files_ = 0;
     QueueTable queues_;

@@ -103,7 +103,7 @@ Result<void> Log::Impl::open_sealed(const Names& names) {
 
     for (const std::uint64_t begin : names.segments) {
         if (begin > newest->begin) break;
-        auto opened = good.contains(begin) ? open_one_sealed(begin) : rebuild_sealed(begin);
+        auto opened = good.contains(begin) ? open_one_sealed(begin) : rebuild_after_last(begin);
         if (!opened) {
             log_error("store", "segment {} of log {} cannot be used: {}", begin, options_.name,
                       opened.error().message);
@@ -157,8 +157,23 @@ Result<std::unique_ptr<Segment>> Log::Impl::open_one_sealed(std::uint64_t begin)
     return segment;
 }
 
-/// Makes the index file of an old segment again, from the segment.
-Result<std::unique_ptr<Segment>> Log::Impl::rebuild_sealed(std::uint64_t begin) {
+/// While opening: queues that are not in this segment end where they ended in the one before.
+Result<std::unique_ptr<Segment>> Log::Impl::rebuild_after_last(std::uint64_t begin) {
+    if (segments_.empty()) return rebuild_sealed(begin, {});
+    const auto before = ends_of(*segments_.back());
+    if (!before) return before.error();
+    return rebuild_sealed(begin, *before);
+}
+
+Result<std::vector<EndRow>> Log::Impl::ends_of(const Segment& segment) {
+    auto file = files_.open(path(index_file_name(segment.begin)), env::OpenMode::read);
+    if (!file) return file.error();
+    return read_ends(**file, *segment.summary);
+}
+
+/// Makes the index file of an old segment again, from the segment and the ends of queues that are not in it.
+Result<std::unique_ptr<Segment>> Log::Impl::rebuild_sealed(std::uint64_t begin,
+                                                           const std::vector<EndRow>& others) {
     auto opened = open_unsealed(begin);
     if (!opened) return opened.error();
     Segment& segment = **opened;
@@ -178,14 +193,8 @@ Result<std::unique_ptr<Segment>> Log::Impl::rebuild_sealed(std::uint64_t begin) 
     IndexSource source{options_.store_id, begin,         segment.end, segment.capacity, segment.first_time,
                        segment.last_time, segment.index, {},          segment.cuts,     segment.damaged};
     std::map<std::uint32_t, std::uint64_t> ends;
-    if (!segments_.empty()) {  // queues that are not in this segment end where they ended in the one before
-        auto file = files_.open(path(index_file_name(segments_.back()->begin)), env::OpenMode::read);
-        auto before =
-            file ? read_ends(**file, *segments_.back()->summary) : Result<std::vector<EndRow>>(file.error());
-        if (!before) return before.error();
-        for (const EndRow& row : *before)
-            ends[row.queue] = row.end;
-    }
+    for (const EndRow& row : others)
+        ends[row.queue] = row.end;
     for (const auto& run : segment.index->sorted_runs())
         ends[run.row.queue] = std::max(ends[run.row.queue], run.row.base + run.row.count);
     for (const auto& [queue, end] : ends)
@@ -194,6 +203,34 @@ Result<std::unique_ptr<Segment>> Log::Impl::rebuild_sealed(std::uint64_t begin) 
     if (!written) return written.error();
     log_info("store", "index of segment {} of log {} was made again", begin, options_.name);
     return open_one_sealed(begin);
+}
+
+/// A damaged index file must not hide the good messages of its segment from readers: it is made again, at
+/// once and here, though that holds everybody up as long as reading a segment takes. Tried once per segment.
+Read Log::Impl::mend_index(Segment& segment) {
+    if (!mended_.insert(segment.begin).second) return Read::damaged;
+    auto others = ends_of(segment);
+    const Segment* before = segment_at(segment.begin == 0 ? 0 : segment.begin - 1);
+    if (!others && before && before != &segment) others = ends_of(*before);
+    auto made = rebuild_sealed(segment.begin, others ? *others : std::vector<EndRow>());
+    if (!made) {
+        log_error("store", "the messages of segment {} of log {} cannot be found: {}", segment.begin,
+                  options_.name, made.error().message);
+        return Read::damaged;
+    }
+    cold_.forget(segment.begin);
+    if (segment.index_file) --open_files_;
+    segment.index_file.reset();
+    if (!segment.damaged.empty() && !(*made)->damaged.empty()) --damaged_segments_;  // counted twice
+    segment.end = (*made)->end;
+    segment.cuts = std::move((*made)->cuts);
+    segment.damaged = std::move((*made)->damaged);
+    segment.runs = std::move((*made)->runs);
+    segment.summary = std::move((*made)->summary);
+    // Rows may lie elsewhere now: who asked begins anew, as after any load.
+    const auto loaded = options_.on_loaded ? options_.on_loaded : [] {};
+    if (!worker_.submit([] {}, loaded)) loaded();
+    return Read::loading;
 }
 
 Result<void> Log::Impl::load_queue_ends(env::File& index, const IndexSummary& summary) {

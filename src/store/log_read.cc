@@ -249,8 +249,9 @@ Read Log::Impl::index_unit(Segment& segment, std::uint32_t unit, const ColdPiece
                   }});
         if (!piece) return Read::loading;
     }
+    if (!piece->bad.empty()) return mend_index(segment);
     *out = piece;
-    return piece->bad.empty() ? Read::ready : Read::damaged;
+    return Read::ready;
 }
 
 // --- records -----------------------------------------------------------------------------------------------

@@ -254,6 +254,31 @@ TEST_F(LogTest, AnIndexFileThatRotsIsMadeAgain) {
     EXPECT_EQ(log_->counters().damaged, 0u);
 }
 
+TEST_F(LogTest, AnIndexFileThatRotsBehindAGoodFooterIsMadeAgainWhenItIsRead) {
+    open();
+    for (int n = 0; n < 1000; ++n)
+        append(1 + n % 3, "message " + std::to_string(n));
+    sync();
+    const auto segments = log_->segments();
+    ASSERT_TRUE(segments[0].sealed && segments[1].sealed);
+    std::map<std::uint32_t, std::vector<std::string>> before;
+    for (const std::uint32_t queue : {1u, 2u, 3u})
+        before[queue] = all(queue);
+    log_.reset();
+    for (const std::size_t n : {0u, 1u})
+        ASSERT_TRUE(files_.damage(name(segments[n].begin.value(), ".idx"), 20).ok());
+    open();
+    EXPECT_EQ(log_->counters().damaged, 0u) << "nobody read it yet";
+    for (const auto& [queue, payloads] : before)
+        EXPECT_EQ(all(queue), payloads);
+    EXPECT_EQ(log_->counters().damaged, 2u);
+    settle();
+    reopen();
+    for (const auto& [queue, payloads] : before)
+        EXPECT_EQ(all(queue), payloads);
+    EXPECT_EQ(log_->counters().damaged, 0u);
+}
+
 TEST_F(LogTest, ColdReadsWaitForTheWorkerAndNotForTheDisk) {
     open();
     for (int n = 0; n < 500; ++n)

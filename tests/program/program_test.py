@@ -2,58 +2,20 @@
 """The program as a user starts it: program_test.py POSTHORN [unittest arguments]"""
 import json
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.error
-import urllib.request
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+from server import FREE_PORTS, SECONDS, Server  # noqa: E402
+
 POSTHORN = str(Path(sys.argv.pop(1)).resolve())
-SECONDS = 60  # generous: the machine may be busy
-FREE_PORTS = ["--ports-name-service", "0", "--ports-broker", "0", "--ports-vip", "0", "--ports-http", "0"]
-
-
-class Server:
-    """posthorn serve on free ports and a directory of its own."""
-
-    def __init__(self, directory, *options, environment=None):
-        self.errors = open(Path(directory) / "stderr.txt", "a+")
-        self.process = subprocess.Popen(
-            [POSTHORN, "serve", "--data-directory", str(Path(directory) / "data"), *FREE_PORTS, *options],
-            stdout=subprocess.PIPE, stderr=self.errors, text=True, cwd=directory,
-            env={**os.environ, **(environment or {})})
-        self.banner = ""
-        for line in self.process.stdout:
-            self.banner += line
-            if "Ctrl-C" in line:
-                break
-
-    def port(self, what):
-        found = re.search(rf"{what}[^\n]*?127\.0\.0\.1:(\d+)", self.banner)
-        assert found, f"no {what} in the banner:\n{self.banner}{self.log()}"
-        return int(found.group(1))
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port('HTTP')}{path}", timeout=SECONDS) as answer:
-            return answer.read().decode()
-
-    def log(self):
-        self.errors.seek(0)
-        return self.errors.read()
-
-    def stop(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        code = self.process.wait(SECONDS)
-        self.process.stdout.close()
-        return code
 
 
 class ProgramTest(unittest.TestCase):
@@ -68,7 +30,7 @@ class ProgramTest(unittest.TestCase):
         shutil.rmtree(self.directory)
 
     def start(self, *options, **more):
-        server = Server(self.directory, *options, **more)
+        server = Server(POSTHORN, self.directory, *options, **more)
         self.servers.append(server)
         return server
 

@@ -5,6 +5,7 @@ import struct
 
 SEND, PULL, CREATE_TOPIC, RUNTIME, MAX_OFFSET, MIN_OFFSET, HEARTBEAT = 10, 11, 17, 28, 30, 31, 34
 OFFSET_BY_TIME, SEND_BACK = 29, 36
+QUERY_OFFSET, UPDATE_OFFSET = 14, 15
 ROUTE, SEND_V2 = 105, 310
 
 
@@ -82,6 +83,18 @@ def binary_header(head):
         at += 4 + length
     return {"code": code, "language": language, "version": version, "opaque": opaque, "flag": flag,
             "remark": remark, "extFields": fields}
+
+
+def stored_messages(data):
+    """{queue offset: body} of what a pull brought."""
+    found, at = {}, 0
+    while at < len(data):
+        size, = struct.unpack(">I", data[at:at + 4])
+        offset, = struct.unpack(">Q", data[at + 20:at + 28])
+        length, = struct.unpack(">I", data[at + 84:at + 88])
+        found[offset] = data[at + 88:at + 88 + length]
+        at += size
+    return found
 
 
 class Link:
