@@ -116,6 +116,7 @@ class Server::Impl {
     };
 
     void accept();
+    void rest(error_code error);
     void start(tcp::socket socket);
 
     const ServerOptions options_;
