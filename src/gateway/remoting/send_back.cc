@@ -73,7 +73,7 @@ Result<Retry> plan(Call& call, const SendBack& request, const model::Group& grou
         const DelayLevels& levels = call.gateway.options.delay_levels;
         const std::int64_t level = request.level > 0 ? request.level : std::int64_t{kFirstRetryLevel} + tried;
         retry.delay_ms = levels[static_cast<std::size_t>(
-            std::min<std::int64_t>(level, static_cast<std::int64_t>(levels.size())) - 1)];
+            std::clamp<std::int64_t>(level, 1, static_cast<std::int64_t>(levels.size())) - 1)];
     }
     return retry;
 }
@@ -130,9 +130,11 @@ void send_back(Call& call) {
     if (!original)
         return call.fail(ResponseCode::system_error, fmt::format("look message by offset failed, {}: {}",
                                                                  request.offset, original.error().message));
-    const auto message = wire::decode_stored(as_bytes(*original));
+    auto message = wire::decode_stored(as_bytes(*original));
     if (!message) return call.fail(message.error());
 
+    // Whatever number of tries the sender of the message gave it.
+    message->reconsume_times = std::clamp(message->reconsume_times, 0, INT32_MAX - 1);
     const auto retry = plan(call, request, **group, message->reconsume_times);
     if (!retry) return call.fail(response_code(retry.error().code), retry.error().message);
     if (!retry->topic->permission.writable() || retry->topic->write_queues == 0)
