@@ -131,7 +131,8 @@ void search_offset_by_time(Call& call) {
     // UPPER (5.x) wants the last message not younger, LOWER and older clients the first not older.
     const bool upper =
         call.header.text("boundaryType") == "upper" || call.header.text("boundaryType") == "UPPER";
-    const auto found = call.gateway.broker.offset_by_time(queue, upper ? wall_ms + 1 : wall_ms);
+    const auto found =
+        call.gateway.broker.offset_by_time(queue, upper && wall_ms < INT64_MAX ? wall_ms + 1 : wall_ms);
     if (!found) return call.fail(response_code(found.error().code), found.error().message);
     const std::uint64_t begin = call.gateway.broker.range(queue).begin.value();
     const std::uint64_t offset = found->value();
