@@ -9,6 +9,8 @@ namespace posthorn::gateway::remoting {
 
 namespace {
 
+constexpr std::size_t kClientIdLengthMax = 1024;  // kept once per group; the original has no limit
+
 /// The group and its retry topic, made if they are not there. Members of a group that may not be made are
 /// still registered, as in the original: their pulls are refused.
 bool prepare_group(Call& call, const std::string& name) {
@@ -38,6 +40,9 @@ Result<std::vector<Subscription>> subscriptions_of(Gateway& gateway, const wire:
 void heartbeat(Call& call) {
     const auto news = wire::parse_heartbeat(call.body);
     if (!news) return call.fail(news.error());
+    if (news->client_id.size() > kClientIdLengthMax)
+        return call.fail(ResponseCode::system_error,
+                         fmt::format("a client's id has at most {} bytes", kClientIdLengthMax));
     Gateway& gateway = call.gateway;
     if (news->consumers.size() + news->producer_groups.size() > gateway.options.groups_per_client_max) {
         ++gateway.counters.busy_refusals;

@@ -7,6 +7,8 @@ namespace posthorn::gateway::remoting {
 
 namespace {
 
+constexpr std::size_t kClientIdLengthMax = 1024;  // kept with every lock; the original has no limit
+
 /// Queues that are not there are not locked: nobody could read them in order.
 model::QueueId find_queue(Gateway& gateway, const wire::MessageQueue& wanted) {
     const model::Topic* topic = gateway.catalog().topic(wanted.topic);
@@ -20,6 +22,10 @@ model::QueueId find_queue(Gateway& gateway, const wire::MessageQueue& wanted) {
 void lock_queues(Call& call) {
     const auto batch = wire::parse_lock_batch(call.body);
     if (!batch) return call.fail(batch.error());
+    if (batch->group.size() > kGroupLengthMax || batch->client_id.size() > kClientIdLengthMax)
+        return call.fail(ResponseCode::system_error,
+                         fmt::format("a group's name has at most {} bytes, a client's id {}", kGroupLengthMax,
+                                     kClientIdLengthMax));
     std::vector<wire::MessageQueue> locked;
     for (const wire::MessageQueue& wanted : batch->queues) {
         const model::QueueId queue = find_queue(call.gateway, wanted);

@@ -227,6 +227,8 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
     if (request.topic.starts_with(kRetryPrefix))
         return call.fail(ResponseCode::message_illegal,
                          fmt::format("batch request does not support retry group {}", request.topic));
+    // The original's limit is that of the whole batch.
+    if (!check_sizes(call, {0, call.body, {}})) return;
     // All of it is looked at before anything is stored: a batch goes in whole or not at all, as far as the
     // disk lets it.
     std::size_t count = 0;

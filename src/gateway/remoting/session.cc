@@ -87,15 +87,19 @@ bool Session::take(const wire::Frame& frame) {
 const model::Topic* Session::topic(std::string_view name) {
     const broker::Catalog& catalog = gateway_.catalog();
     const std::uint64_t version = catalog.version();
-    if (!topic_.has(name, version)) topic_.set(name, catalog.topic(name), version);
-    return topic_.thing;
+    if (topic_.has(name, version)) return topic_.thing;
+    const model::Topic* found = catalog.topic(name);
+    if (found) topic_.set(name, found, version);  // a name that is nobody's may be of any length
+    return found;
 }
 
 const model::Group* Session::group(std::string_view name) {
     const broker::Catalog& catalog = gateway_.catalog();
     const std::uint64_t version = catalog.version();
-    if (!group_.has(name, version)) group_.set(name, catalog.group(name), version);
-    return group_.thing;
+    if (group_.has(name, version)) return group_.thing;
+    const model::Group* found = catalog.group(name);
+    if (found) group_.set(name, found, version);
+    return found;
 }
 
 SessionHandle SessionTable::add(Session& session) {

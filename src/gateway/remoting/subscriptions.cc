@@ -1,6 +1,11 @@
 #include "subscriptions.h"
 
 namespace posthorn::gateway::remoting {
+namespace {
+
+constexpr std::size_t kLongestKept = 4096;  // bytes of text: longer ones are parsed each time
+
+}  // namespace
 
 Result<Filter> Subscriptions::filter(std::string_view text) {
     if (text.empty() || text == "*") return Filter();
@@ -10,6 +15,7 @@ Result<Filter> Subscriptions::filter(std::string_view text) {
     Filter filter;
     if (!expression->everything())
         filter = std::make_shared<const model::TagExpression>(std::move(*expression));
+    if (text.size() > kLongestKept) return filter;
     if (parsed_.size() >= kKept) parsed_.clear();
     parsed_.emplace(text, filter);
     return filter;
