@@ -56,7 +56,8 @@ class Broker::Impl {
     // tick
     void forget_deleted_queues();
     void note_changes();
-    bool write_logs();
+    bool commit_names();
+    void write_logs();
     void request_syncs();
     bool sync_due(LogId id) const;
     void release();

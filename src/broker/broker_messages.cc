@@ -38,6 +38,11 @@ Result<LogId> Broker::Impl::admit(const Publication& message) {
         ++(why.code == Errc::read_only ? core.counters.refused_read_only : core.counters.refused_no_space);
         return why;
     }
+    // A batch that is full is written in mid-tick, so names must be durable before a record speaks of them.
+    if (core.catalog->staged() && !commit_names()) [[unlikely]] {
+        ++core.counters.refused_no_space;
+        return *refusing();
+    }
     const QueueOwner owner = core.catalog->owner(message.queue);
     if (owner.kind == QueueOwner::Kind::topic) return LogId::stream;
     if (owner.kind == QueueOwner::Kind::named) return LogId::queue;

@@ -16,6 +16,8 @@ void Broker::Impl::begin_tick(Now now) {
     core.notes.at(now.wall_ms);
     ++core.counters.ticks;
     core.worker.collect();
+    for (const LogId id : {LogId::stream, LogId::queue})
+        if (core.log(id).sync_owed()) core.log(id).request_sync();
     release();
     delays.fire();
     readers.run_out();
@@ -33,8 +35,11 @@ void Broker::Impl::begin_tick(Now now) {
 /// there; then what has become true is shown.
 void Broker::Impl::end_tick() {
     forget_deleted_queues();
-    note_changes();
-    if (write_logs()) request_syncs();
+    if (commit_names()) {
+        note_changes();
+        write_logs();
+        request_syncs();
+    }
     release();
     core.visibility.wake_released([this](model::QueueId queue) { readers.queue_grew(queue); });
     readers.wake();
@@ -59,7 +64,7 @@ void Broker::Impl::note_changes() {
     core.notes.flush();
 }
 
-bool Broker::Impl::write_logs() {
+bool Broker::Impl::commit_names() {
     if (auto committed = core.catalog->commit(); !committed) {
         if (!std::exchange(definitions_failing_, true))
             log_error("broker", "definitions cannot be written, so neither can messages: {}",
@@ -67,12 +72,15 @@ bool Broker::Impl::write_logs() {
         return false;
     }
     if (std::exchange(definitions_failing_, false)) log_info("broker", "definitions are written again");
+    return true;
+}
+
+void Broker::Impl::write_logs() {
     for (const LogId id : {LogId::stream, LogId::queue}) {
         // A failed write is logged by the log; `failed` says it to everybody who asks for a promise.
         if (!core.log(id).write()) continue;
         core.visibility.written(id, core.log(id).written());
     }
-    return true;
 }
 
 bool Broker::Impl::sync_due(LogId id) const {

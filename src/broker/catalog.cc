@@ -435,6 +435,10 @@ void Catalog::each_setting(
             visit(key, value);
 }
 
+bool Catalog::staged() const {
+    return impl_->staged;
+}
+
 Result<void> Catalog::commit() {
     if (!impl_->staged) return {};
     if (auto committed = impl_->definitions->commit(); !committed) return committed;

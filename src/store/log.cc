@@ -30,6 +30,9 @@ Result<void> Log::write() {
 void Log::request_sync() {
     impl_->request_sync();
 }
+bool Log::sync_owed() const {
+    return impl_->sync_owed();
+}
 Result<void> Log::sync() {
     return impl_->sync();
 }

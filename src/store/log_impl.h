@@ -54,6 +54,7 @@ class Log::Impl {
     Position written() const { return Position(written_); }
     Position synced() const { return Position(synced_); }
     bool failed() const { return failed_; }
+    bool sync_owed() const { return sync_wanted_ && !syncing_ && !failed_; }
     const Recovered& recovered() const { return recovered_; }
     const Counters& counters() const {
         counters_.cold_loads = cold_.loads();

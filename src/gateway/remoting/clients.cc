@@ -59,6 +59,21 @@ Clients::Membership& Clients::membership(SessionHandle session) {
     return memberships_[key(session)];
 }
 
+std::size_t Clients::groups_after(SessionHandle session, const wire::HeartbeatData& news) const {
+    const auto known = memberships_.find(key(session));
+    if (known == memberships_.end()) return news.consumers.size() + news.producer_groups.size();
+    const auto& [consumers, producers] = known->second;
+    const auto has = [](const std::vector<std::string>& groups, const std::string& name) {
+        return std::find(groups.begin(), groups.end(), name) != groups.end();
+    };
+    std::size_t count = consumers.size() + producers.size();
+    for (const wire::ConsumerData& consumer : news.consumers)
+        count += has(consumers, consumer.group) ? 0 : 1;
+    for (const std::string& group : news.producer_groups)
+        count += has(producers, group) ? 0 : 1;
+    return count;
+}
+
 void Clients::mark_changed(ConsumerGroup& group) {
     if (group.changed || !group.notify) return;
     group.changed = true;

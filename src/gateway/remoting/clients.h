@@ -63,6 +63,8 @@ class Clients {
     void each_consumers(const std::function<void(const ConsumerGroup&)>& visit) const;
     void each_producers(const std::function<void(const ProducerGroup&)>& visit) const;
 
+    /// How many groups the connection is in after this heartbeat.
+    std::size_t groups_after(SessionHandle session, const wire::HeartbeatData& news) const;
     /// A heartbeat's word on one group; `notify`: the group's members want notices.
     void join_consumers(const Member& member, const wire::ConsumerData& news,
                         std::vector<Subscription> subscriptions, bool notify);

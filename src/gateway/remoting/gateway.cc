@@ -14,7 +14,7 @@ Gateway::Gateway(broker::Broker& engine, RemotingOptions wanted, const env::Cloc
       random(static_cast<std::uint64_t>(time.wall_ms())),
       sends(options.pending_sends_max),
       pulls(*this),
-      locks(options.queue_lock_timeout.count()),
+      locks(options.queue_lock_timeout.count(), options.queue_locks_max),
       unique_keys(time.wall_ms()),
       started_wall_ms(time.wall_ms()) {}
 

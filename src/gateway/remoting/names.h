@@ -32,6 +32,8 @@ inline constexpr std::string_view kCheckMaxTopic = "TRANS_CHECK_MAX_TIME_TOPIC";
 inline constexpr std::size_t kTopicLengthMax = 127;
 inline constexpr std::size_t kGroupLengthMax = 255;  // 4.9 checks 255 on clients, 120 on newer ones
 
+inline constexpr std::size_t kClientIdLengthMax = 1024;  // address@instance; the original has no limit
+
 std::string retry_topic(std::string_view group);
 std::string dead_letter_topic(std::string_view group);
 

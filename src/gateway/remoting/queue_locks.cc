@@ -9,7 +9,9 @@ std::string QueueLocks::key(std::string_view group, model::QueueId queue) {
 
 bool QueueLocks::lock(std::string_view group, model::QueueId queue, std::string_view client,
                       std::int64_t now_ms) {
-    Lock& lock = locks_[key(group, queue)];
+    std::string name = key(group, queue);
+    if (locks_.size() >= limit_ && !locks_.contains(name)) return false;
+    Lock& lock = locks_[std::move(name)];
     const bool free = lock.client.empty() || now_ms - lock.renewed_ms > timeout_ms_;
     if (!free && lock.client != client) return false;
     lock.client = client;

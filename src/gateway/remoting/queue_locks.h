@@ -13,9 +13,9 @@ namespace posthorn::gateway::remoting {
 /// the steady clock, and gone with the process: the clients lock again within 20 s.
 class QueueLocks {
   public:
-    explicit QueueLocks(std::int64_t timeout_ms) : timeout_ms_(timeout_ms) {}
+    QueueLocks(std::int64_t timeout_ms, std::size_t limit) : timeout_ms_(timeout_ms), limit_(limit) {}
 
-    /// True if the client has the lock now, newly or still.
+    /// True if the client has the lock now, newly or still. A new one beyond the limit is nobody's.
     bool lock(std::string_view group, model::QueueId queue, std::string_view client, std::int64_t now_ms);
     void unlock(std::string_view group, model::QueueId queue, std::string_view client);
     void drop_expired(std::int64_t now_ms);
@@ -29,6 +29,7 @@ class QueueLocks {
     static std::string key(std::string_view group, model::QueueId queue);
 
     std::int64_t timeout_ms_;
+    std::size_t limit_;
     std::unordered_map<std::string, Lock> locks_;
 };
 

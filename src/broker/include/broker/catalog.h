@@ -83,6 +83,8 @@ class Catalog {
         std::string_view space,
         const std::function<void(const std::string& key, const std::string& value)>& visit) const;
 
+    /// Something changed since the last commit.
+    bool staged() const;
     /// Durable on return; cheap when nothing changed. After an error everything stays staged: call it again.
     Result<void> commit();
     /// Queues whose owner was deleted since the last call: what the broker keeps for them can go.

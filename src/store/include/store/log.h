@@ -115,6 +115,8 @@ class Log {
     Result<Appended> append_moved(const Record& record);
     Result<void> write();
     void request_sync();
+    /// A sync that was asked for found the worker's queue full: ask again after a `collect`.
+    bool sync_owed() const;
     /// Writes and syncs here and now, waiting for the disk: for the ends of a log's life, not for its middle.
     /// (A sync that is under way on the worker may still report a failure of its own later.)
     Result<void> sync();

@@ -66,7 +66,9 @@ struct RemotingOptions {
     std::size_t held_pulls_per_session_max = 16'384;
     std::size_t held_pulls_max = 400'000;       ///< over all connections; as many as there may be queues
     std::size_t relayed_max = 1'024;            ///< questions of tools waiting for a client
-    std::size_t groups_per_client_max = 1'024;  ///< in one heartbeat; a typing loop would not stop at this
+    std::size_t groups_per_client_max = 1'024;  ///< of one connection; a typing loop would not stop at this
+    std::size_t heartbeat_bytes_max = std::size_t{1} << 20;  ///< thousands of subscriptions; they are kept
+    std::size_t queue_locks_max = 400'000;      ///< of orderly groups; as many as there may be queues
     std::uint32_t pull_messages_max = 1'024;    ///< however many a pull asks for
     std::uint32_t pull_bytes_max = 256 * 1024;  ///< the original's cap for messages in memory
     std::size_t output_high_bytes = std::size_t{1} << 20;    ///< a client that does not read is not read
