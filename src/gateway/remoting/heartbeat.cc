@@ -3,13 +3,12 @@
 #include "catalog_rules.h"
 #include "gateway.h"
 #include "handlers.h"
+#include "names.h"
 #include "wire/remoting/bodies.h"
 
 namespace posthorn::gateway::remoting {
 
 namespace {
-
-constexpr std::size_t kClientIdLengthMax = 1024;  // kept once per group; the original has no limit
 
 /// The group and its retry topic, made if they are not there. Members of a group that may not be made are
 /// still registered, as in the original: their pulls are refused.
@@ -38,16 +37,22 @@ Result<std::vector<Subscription>> subscriptions_of(Gateway& gateway, const wire:
 }  // namespace
 
 void heartbeat(Call& call) {
+    Gateway& gateway = call.gateway;
+    if (call.body.size() > gateway.options.heartbeat_bytes_max)
+        return call.fail(ResponseCode::system_error,
+                         fmt::format("a heartbeat of {} bytes; {} is the most", call.body.size(),
+                                     gateway.options.heartbeat_bytes_max));
     const auto news = wire::parse_heartbeat(call.body);
     if (!news) return call.fail(news.error());
     if (news->client_id.size() > kClientIdLengthMax)
         return call.fail(ResponseCode::system_error,
                          fmt::format("a client's id has at most {} bytes", kClientIdLengthMax));
-    Gateway& gateway = call.gateway;
-    if (news->consumers.size() + news->producer_groups.size() > gateway.options.groups_per_client_max) {
+    const std::size_t most = gateway.options.groups_per_client_max;
+    if (news->consumers.size() + news->producer_groups.size() > most ||
+        gateway.clients.groups_after(call.session.handle(), *news) > most) {
         ++gateway.counters.busy_refusals;
-        return call.fail(ResponseCode::system_error, fmt::format("a client may be in at most {} groups",
-                                                                 gateway.options.groups_per_client_max));
+        return call.fail(ResponseCode::system_error,
+                         fmt::format("a client may be in at most {} groups", most));
     }
     const Member member{call.session.handle(), news->client_id, call.header.language, call.header.version,
                         gateway.steady_ms()};

@@ -1,13 +1,12 @@
 #include "call.h"
 #include "gateway.h"
 #include "handlers.h"
+#include "names.h"
 #include "wire/remoting/bodies.h"
 
 namespace posthorn::gateway::remoting {
 
 namespace {
-
-constexpr std::size_t kClientIdLengthMax = 1024;  // kept with every lock; the original has no limit
 
 /// Queues that are not there are not locked: nobody could read them in order.
 model::QueueId find_queue(Gateway& gateway, const wire::MessageQueue& wanted) {
