@@ -5,6 +5,6 @@ set -eu
 cd "$(dirname "$0")/.."
 if [ ! -x build/posthorn-sim ]; then
     echo "sim: there is no build/posthorn-sim"
-    exit 0
+    exit 1
 fi
 exec build/posthorn-sim --seeds "$1"
