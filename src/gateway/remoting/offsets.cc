@@ -57,6 +57,15 @@ bool starts_young(Gateway& gateway, model::QueueId queue) {
     return first.seen && log.end() - first.position <= young;
 }
 
+/// The first or the next offset of the queue the request names.
+void answer_end_of(Call& call, model::QueueOffset store::Range::*end) {
+    std::string_view topic_name;
+    const model::Topic* topic = nullptr;
+    std::int32_t number = 0;
+    if (!read_queue(call, topic_name, topic, number)) return;
+    answer_offset(call, (call.gateway.broker.range(find_queue(topic, number)).*end).value());
+}
+
 }  // namespace
 
 void query_consumer_offset(Call& call) {
@@ -107,19 +116,11 @@ void update_consumer_offset(Call& call) {
 }
 
 void get_max_offset(Call& call) {
-    std::string_view topic_name;
-    const model::Topic* topic = nullptr;
-    std::int32_t number = 0;
-    if (!read_queue(call, topic_name, topic, number)) return;
-    answer_offset(call, call.gateway.broker.range(find_queue(topic, number)).end.value());
+    answer_end_of(call, &store::Range::end);
 }
 
 void get_min_offset(Call& call) {
-    std::string_view topic_name;
-    const model::Topic* topic = nullptr;
-    std::int32_t number = 0;
-    if (!read_queue(call, topic_name, topic, number)) return;
-    answer_offset(call, call.gateway.broker.range(find_queue(topic, number)).begin.value());
+    answer_end_of(call, &store::Range::begin);
 }
 
 void search_offset_by_time(Call& call) {
