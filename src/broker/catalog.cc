@@ -417,7 +417,15 @@ void Catalog::unset(std::string_view space, std::string_view key) {
     const auto entry = at->second.find(key);
     if (entry == at->second.end()) return;
     at->second.erase(entry);
+    if (at->second.empty()) impl_->settings.erase(at);
     impl_->remove(kind_setting, setting_row(space, key));
+}
+
+std::size_t Catalog::setting_count() const {
+    std::size_t count = 0;
+    for (const auto& [space, entries] : impl_->settings)
+        count += entries.size();
+    return count;
 }
 
 const std::string* Catalog::setting(std::string_view space, std::string_view key) const {

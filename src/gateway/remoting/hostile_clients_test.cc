@@ -61,6 +61,23 @@ TEST(HostileClients, SendBackAMessageOfAnyNumberOfTries) {
     }
 }
 
+TEST(HostileClients, FillNoKvConfigWithoutEnd) {
+    Rig rig;
+    rig.gateway->options.kv_entries_max = rig.gateway->catalog().setting_count() + 1;
+    TestClient client(*rig.gateway);
+    const auto put = [&](const std::string& key, const std::string& value) {
+        client.ask(RequestCode::put_kv_config, {{"namespace", "n"}, {"key", key}, {"value", value}});
+        return client.one().code;
+    };
+    EXPECT_NE(put("big", std::string(100'000, 'x')), 0);
+    EXPECT_EQ(put("a", "1"), 0);
+    EXPECT_NE(put("b", "1"), 0);
+    EXPECT_EQ(put("a", "2"), 0) << "what is there may change";
+    client.ask(RequestCode::delete_kv_config, {{"namespace", "n"}, {"key", "a"}});
+    EXPECT_EQ(client.one().code, 0);
+    EXPECT_EQ(put("b", "1"), 0);
+}
+
 TEST(HostileClients, SearchForTheEndOfTime) {
     Rig rig;
     TestClient client(*rig.gateway);

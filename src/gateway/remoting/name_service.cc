@@ -108,7 +108,16 @@ void get_system_topic_names(Call& call) {
 void put_kv_config(Call& call) {
     std::string_view name_space, key, value;
     if (!call.text("namespace", name_space) || !call.text("key", key) || !call.text("value", value)) return;
-    call.gateway.catalog().set(space_of(name_space), key, value);
+    const RemotingOptions& options = call.gateway.options;
+    if (name_space.size() + key.size() + value.size() > options.kv_bytes_max)
+        return call.fail(ResponseCode::system_error,
+                         fmt::format("an entry of the KV config has at most {} bytes", options.kv_bytes_max));
+    broker::Catalog& catalog = call.gateway.catalog();
+    if (!catalog.setting(space_of(name_space), key) && catalog.setting_count() >= options.kv_entries_max)
+        return call.fail(ResponseCode::system_error,
+                         fmt::format("the KV config holds {} entries, as many as it may; delete some",
+                                     catalog.setting_count()));
+    catalog.set(space_of(name_space), key, value);
     call.ok();
 }
 

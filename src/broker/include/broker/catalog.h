@@ -79,6 +79,7 @@ class Catalog {
     void set(std::string_view space, std::string_view key, std::string_view value);
     void unset(std::string_view space, std::string_view key);
     const std::string* setting(std::string_view space, std::string_view key) const;
+    std::size_t setting_count() const;  ///< over all spaces
     void each_setting(
         std::string_view space,
         const std::function<void(const std::string& key, const std::string& value)>& visit) const;

@@ -64,7 +64,10 @@ struct RemotingOptions {
     std::size_t pending_sends_max = 262'144;
     /// Pulls one connection may have waiting: one per queue its consumers read. One takes 200 bytes.
     std::size_t held_pulls_per_session_max = 16'384;
-    std::size_t held_pulls_max = 400'000;       ///< over all connections; as many as there may be queues
+    std::size_t held_pulls_max = 400'000;  ///< over all connections; as many as there may be queues
+    std::size_t kv_entries_max =
+        10'000;  ///< of the name service's KV config; kept for good, so it has an end
+    std::size_t kv_bytes_max = 64 * 1024;       ///< of one entry, with its names
     std::size_t relayed_max = 1'024;            ///< questions of tools waiting for a client
     std::size_t groups_per_client_max = 1'024;  ///< of one connection; a typing loop would not stop at this
     std::size_t heartbeat_bytes_max = std::size_t{1} << 20;  ///< thousands of subscriptions; they are kept
