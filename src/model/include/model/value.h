@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace posthorn::model {
+
+struct Value;
+
+/// A place in time in whole seconds since 1970, apart from numbers because clients see the difference.
+struct Timestamp {
+    std::uint64_t seconds = 0;
+    bool operator==(const Timestamp&) const = default;
+};
+
+/// Named values in the order they were given: arguments of queues and exchanges, headers of messages, the
+/// definition of a policy. Few entries, so names are found by walking. A name given twice counts the first
+/// time.
+class Arguments {
+  public:
+    Arguments() = default;
+    Arguments(std::initializer_list<std::pair<std::string, Value>> entries);
+
+    const Value* find(std::string_view name) const;
+    void set(std::string_view name, Value value);  ///< replaces, or appends
+    bool erase(std::string_view name);             ///< false if there was none
+    bool empty() const { return entries_.empty(); }
+    std::size_t size() const { return entries_.size(); }
+    auto begin() const { return entries_.begin(); }
+    auto end() const { return entries_.end(); }
+    /// Same names with same values, in any order.
+    bool operator==(const Arguments& other) const;
+
+  private:
+    std::vector<std::pair<std::string, Value>> entries_;
+};
+
+using Array = std::vector<Value>;
+
+/// What an argument or a header can hold, without the widths of any wire: a number is a number.
+struct Value {
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, Timestamp, Array, Arguments> held;
+
+    const std::string* text() const { return std::get_if<std::string>(&held); }
+    const std::int64_t* number() const { return std::get_if<std::int64_t>(&held); }
+    const bool* flag() const { return std::get_if<bool>(&held); }
+    bool operator==(const Value& other) const;
+};
+
+/// One line of JSON, for definitions and for people. Timestamps become {"timestamp": seconds}.
+std::string to_json(const Arguments& arguments);
+
+}  // namespace posthorn::model
