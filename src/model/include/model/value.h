@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,5 +55,7 @@ struct Value {
 
 /// One line of JSON, for definitions and for people. Timestamps become {"timestamp": seconds}.
 std::string to_json(const Arguments& arguments);
+/// Nothing if it is no JSON object. {"timestamp": seconds} becomes a timestamp.
+std::optional<Arguments> arguments_from_json(std::string_view text);
 
 }  // namespace posthorn::model
