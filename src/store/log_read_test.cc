@@ -143,5 +143,70 @@ TEST_F(LogTest, KeysAreFoundInEverySegmentNewestFirst) {
     EXPECT_EQ(log_->positions_by_key(key_hash("wanted"), 2), wanted);
 }
 
+TEST_F(LogTest, SkippedOffsetsAreHolesInMemoryInTheIndexFileAndAfterwards) {
+    options_.counts_live = true;
+    open();
+    env::Random random(3);
+    std::map<std::uint64_t, std::string> model;
+    std::uint64_t end = 0;
+    const auto check = [&] {
+        for (std::uint64_t offset = 0; offset < end; ++offset)
+            ASSERT_EQ(get(1, offset), model.contains(offset) ? model[offset] : "none") << offset;
+        std::uint64_t held = 0;
+        model::QueueOffset last{0};
+        for (const Range& run : log_->held(model::QueueId(1))) {
+            ASSERT_LE(last, run.begin);
+            last = run.end;
+            for (auto offset = run.begin; offset < run.end; ++offset, ++held)
+                ASSERT_TRUE(model.contains(offset.value())) << offset.value();
+        }
+        ASSERT_EQ(held, model.size());
+    };
+    while (end < 1500) {
+        for (std::uint64_t skips = random.chance(0.3) ? random.below(random.chance(0.1) ? 100 : 12) : 0;
+             skips > 0; --skips)
+            ASSERT_EQ(log_->skip(model::QueueId(1)), model::QueueOffset(end++));
+        const std::string payload = std::to_string(end) + std::string(random.below(200), '.');
+        ASSERT_EQ(append(1, payload).offset, model::QueueOffset(end));
+        model[end++] = payload;
+        if (random.chance(0.05)) sync();
+    }
+    sync();
+    ASSERT_GT(log_->segments().size(), 4u);
+    check();
+    reopen();
+    ASSERT_EQ(log_->range(model::QueueId(1)).end, model::QueueOffset(end));
+    check();
+    for (std::uint64_t n = 0; n < 500; ++n) {  // anywhere, as settling goes
+        const std::uint64_t offset = random.below(end);
+        ASSERT_EQ(get(1, offset), model.contains(offset) ? model[offset] : "none");
+    }
+}
+
+TEST_F(LogTest, HolesAreNotCountedAsLiving) {
+    options_.counts_live = true;
+    open();
+    for (int n = 0; n < 100; ++n) {
+        log_->skip(model::QueueId(1));
+        append(1, std::string(500, 'x'));
+    }
+    const auto live = [&] {
+        std::uint64_t all = 0;
+        for (const SegmentInfo& segment : log_->segments())
+            all += segment.live;
+        return all;
+    };
+    EXPECT_EQ(live(), 100u);
+    for (std::uint64_t n = 0; n < 200; n += 2)
+        log_->release(model::QueueId(1), model::QueueOffset(n));
+    EXPECT_EQ(live(), 100u);
+    sync();
+    reopen();
+    EXPECT_EQ(live(), 100u);
+    for (std::uint64_t n = 0; n < 200; ++n)
+        log_->release(model::QueueId(1), model::QueueOffset(n));
+    EXPECT_EQ(live(), 0u);
+}
+
 }  // namespace
 }  // namespace posthorn::store
