@@ -1,6 +1,8 @@
 // The embedded engine on one core: what a message costs on its way in (to the page cache) and out again.
 //
-//     bench_engine [directory]        a directory on the disk to measure; made, and left empty
+//     bench_engine [directory [messages]]   a directory on the disk to measure; made, and left empty
+//
+// With a number of messages only the transient rows are measured, in as many: short enough for callgrind.
 //
 // Beside each figure stands the budget of docs/ARCHITECTURE.md for what the engine does of it: the protocols'
 // shares (receive, frames, replies) are not in here. Exits 1 when a message cost heap memory.
@@ -226,6 +228,11 @@ void named(const std::string& directory, Kind kind, std::size_t size, std::uint3
 int main(int argc, char** argv) {
     const std::string directory = argc > 1 ? argv[1] : "bench-engine-data";
     set_log_level(LogLevel::error);
+    if (argc > 2) {
+        for (const Kind kind : {Kind::transient, Kind::no_ack})
+            named(directory, kind, 16, 256, std::strtoull(argv[2], nullptr, 10));
+        return 0;
+    }
     for (const std::uint32_t batch : {64u, 256u})
         topic(directory, 128, batch, 4'000'000);
     plain_write(directory, 1024, 256, 1'000'000);
