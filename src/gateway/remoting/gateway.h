@@ -18,6 +18,7 @@
 #include "subscriptions.h"
 #include "traffic.h"
 #include "unique_keys.h"
+#include "wire/remoting/send_reply.h"
 
 namespace posthorn::gateway::remoting {
 
@@ -33,6 +34,9 @@ struct Gateway {
         unsent_.clear();
         return unsent_;
     }
+
+    /// While the broker runs; what is made of the options is made again.
+    void change_options(RemotingOptions changed);
 
     /// After the engine's `end_tick`: releases replies that became true, tells groups that changed.
     void after_tick();
@@ -63,6 +67,7 @@ struct Gateway {
     bool write_wiped = false;
     std::int64_t started_wall_ms = 0;
 
+    wire::SendReply send_reply;   ///< as `options` have it
     wire::HeaderDecoder decoder;  ///< of the one request that is handled at a time
     Buffer payload;               ///< a message on its way in, or messages on their way out
     Buffer properties;            ///< its properties as they are stored
