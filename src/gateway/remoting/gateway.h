@@ -14,6 +14,7 @@
 #include "pending_sends.h"
 #include "queue_locks.h"
 #include "relay.h"
+#include "send_forms.h"
 #include "session.h"
 #include "subscriptions.h"
 #include "traffic.h"
@@ -67,6 +68,7 @@ struct Gateway {
     bool write_wiped = false;
     std::int64_t started_wall_ms = 0;
 
+    SendForms send_forms;
     wire::SendReply send_reply;   ///< as `options` have it
     wire::HeaderDecoder decoder;  ///< of the one request that is handled at a time
     Buffer payload;               ///< a message on its way in, or messages on their way out

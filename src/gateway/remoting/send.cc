@@ -265,21 +265,26 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
     answer(call, to, gateway.batch, wait);
 }
 
-}  // namespace
-
-void send_message(Call& call) {
-    const auto request = wire::read_send_request(call.header);
-    if (!request) return call.fail(request.error());
+void take_send(Call& call, const wire::SendRequest& request) {
     if (!call.gateway.sends.room_for(1)) {
         ++call.gateway.counters.busy_refusals;
         return call.fail(ResponseCode::system_busy, "too many sends wait for the disk, try again later");
     }
     Destination to;
-    if (!find_destination(call, *request, to)) return;
-    if (request->batch)
-        send_batch(call, *request, to);
+    if (!find_destination(call, request, to)) return;
+    if (request.batch)
+        send_batch(call, request, to);
     else
-        send_one(call, *request, to);
+        send_one(call, request, to);
+}
+
+}  // namespace
+
+void send_message(Call& call) {
+    if (call.send) return take_send(call, *call.send);
+    const auto request = wire::read_send_request(call.header);
+    if (!request) return call.fail(request.error());
+    take_send(call, *request);
 }
 
 }  // namespace posthorn::gateway::remoting

@@ -11,12 +11,12 @@ bool PropertyCursor::next(Property& property) {
     const char* const end = at + rest_.size();
     while (at != end) {
         const char* const name = at;
-        const char* const mark = find_property_mark(at, end);
+        const char* const mark = find_property_mark(begin_, at, end);
         if (mark == end) break;
         at = mark + 1;
         if (*mark == kPropertyEnd) continue;
         const char* const value = at;
-        const char* const stop = find_property_end(at, end);
+        const char* const stop = find_property_end(begin_, at, end);
         at = stop == end ? end : stop + 1;
         if (mark == name) continue;
         property = {{name, static_cast<std::size_t>(mark - name)},

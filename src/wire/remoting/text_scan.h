@@ -78,13 +78,20 @@ inline const char* find_unescaped(const char* at, const char* end) {
     return at;
 }
 
-/// The mark behind a property's name, or the one behind a value where no name is; or `end`.
-inline const char* find_property_mark(const char* at, const char* end) {
+/// The mark behind a property's name, or the one behind a value where no name is; or `end`. From `begin` on
+/// all is readable: what is left of the list may be looked at from before it.
+inline const char* find_property_mark([[maybe_unused]] const char* begin, const char* at, const char* end) {
 #if defined(__SSE2__)
     for (; end - at >= 16; at += 16) {
         const __m128i bytes = load16(at);
         if (const unsigned bits = bits_of(bytes, kPropertyName) | bits_of(bytes, kPropertyEnd))
             return at + __builtin_ctz(bits);
+    }
+    if (end - begin >= 16) {
+        const __m128i bytes = load16(end - 16);
+        const unsigned bits =
+            (bits_of(bytes, kPropertyName) | bits_of(bytes, kPropertyEnd)) >> (16 - (end - at));
+        return bits ? at + __builtin_ctz(bits) : end;
     }
 #endif
     while (at != end && *at != kPropertyName && *at != kPropertyEnd)
@@ -93,10 +100,14 @@ inline const char* find_property_mark(const char* at, const char* end) {
 }
 
 /// The mark behind a property's value, or `end`.
-inline const char* find_property_end(const char* at, const char* end) {
+inline const char* find_property_end([[maybe_unused]] const char* begin, const char* at, const char* end) {
 #if defined(__SSE2__)
     for (; end - at >= 16; at += 16)
         if (const unsigned bits = bits_of(load16(at), kPropertyEnd)) return at + __builtin_ctz(bits);
+    if (end - begin >= 16) {
+        const unsigned bits = bits_of(load16(end - 16), kPropertyEnd) >> (16 - (end - at));
+        return bits ? at + __builtin_ctz(bits) : end;
+    }
 #endif
     while (at != end && *at != kPropertyEnd)
         ++at;
