@@ -12,6 +12,7 @@
 #include "session.h"
 #include "wire/remoting/frame_writer.h"
 #include "wire/remoting/header.h"
+#include "wire/remoting/send_request.h"
 
 namespace posthorn::gateway::remoting {
 
@@ -29,6 +30,7 @@ struct Call {
     const wire::Frame& frame;
     CodeStats& stats;
     std::int64_t started_ns;                ///< when its bytes arrived
+    const wire::SendRequest* send = nullptr;  ///< what the header of a send says, if its form was known
     ParkedCalls::Parked* parked = nullptr;  ///< where it was kept, when it runs again
     Bytes body = frame.body;
     bool waits = false;  ///< parked: it runs again

@@ -17,9 +17,15 @@ Gateway::Gateway(broker::Broker& engine, RemotingOptions wanted, const env::Cloc
       parked(*this),
       locks(options.queue_lock_timeout.count(), options.queue_locks_max),
       unique_keys(time.wall_ms()),
-      started_wall_ms(time.wall_ms()) {}
+      started_wall_ms(time.wall_ms()),
+      send_reply(options.region, options.trace_on) {}
 
 Gateway::~Gateway() = default;
+
+void Gateway::change_options(RemotingOptions changed) {
+    options = std::move(changed);
+    send_reply = wire::SendReply(options.region, options.trace_on);
+}
 
 void Gateway::after_tick() {
     sends.release(*this);

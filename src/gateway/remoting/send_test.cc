@@ -102,5 +102,16 @@ TEST_F(SessionTest, RefusesWritesButServesReadsWhenTheDiskFails) {
     EXPECT_EQ(client.one().code, 0);
 }
 
+TEST_F(SessionTest, TellsWhetherItTakesTracesAlsoAfterThatIsChanged) {
+    client.send("orders", "before");
+    rig.tick();
+    EXPECT_EQ(client.one().fields.at("TRACE_ON"), "true");
+    client.ask(RequestCode::update_broker_config, {}, "traceOn=false\n");
+    EXPECT_EQ(client.one().code, 0);
+    client.send("orders", "after");
+    rig.tick();
+    EXPECT_EQ(client.one().fields.at("TRACE_ON"), "false");
+}
+
 }  // namespace
 }  // namespace posthorn::gateway::remoting
