@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "wire/amqp/decode.h"
 #include "wire/amqp/properties.h"
 
 namespace posthorn::wire::amqp {
@@ -88,6 +89,36 @@ TEST(AppendContent, IsTheSameInPieces) {
         rest = rest.subspan(part.size());
     }
     EXPECT_EQ(as_text(pieces.view()), as_text(whole.view()));
+}
+
+template <class M>
+M only_method(const Buffer& out, std::uint16_t channel) {
+    const auto frames = frames_of(out, 0);
+    EXPECT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0].channel, channel);
+    M method;
+    EXPECT_TRUE(decode(frames[0].payload, method));
+    return method;
+}
+
+TEST(AppendClose, ClosesTheChannelForASoftError) {
+    Buffer out;
+    EXPECT_FALSE(
+        append_close(out, 5, {ReplyCode::not_found, MethodCode::basic_get, "no queue 'q' in vhost '/'"}));
+    const auto close = only_method<ChannelClose>(out, 5);
+    EXPECT_EQ(close.reply_code, ReplyCode::not_found);
+    EXPECT_EQ(close.reply_text, "NOT_FOUND - no queue 'q' in vhost '/'");
+    EXPECT_EQ(close.class_id, 60);
+    EXPECT_EQ(close.method_id, 70);
+}
+
+TEST(AppendClose, ClosesTheConnectionForAHardErrorAndOnChannelZero) {
+    Buffer out;
+    EXPECT_TRUE(append_close(out, 5, {ReplyCode::unexpected_frame, MethodCode::none, "x"}));
+    EXPECT_EQ(only_method<ConnectionClose>(out, 0).reply_text, "UNEXPECTED_FRAME - x");
+    out.clear();
+    EXPECT_TRUE(append_close(out, 0, {ReplyCode::access_refused, MethodCode::connection_open, "x"}));
+    EXPECT_EQ(only_method<ConnectionClose>(out, 0).method_id, 40);
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ void walk_properties(Io& io, P& p) {
 constexpr std::size_t kFlags = 2;
 constexpr unsigned kMoreFlags = 1;
 
-/// Reads the values that the flags announce. Holds nothing but what fits registers: every message pays for it.
+/// Reads the values that the flags announce. Holds nothing but what fits registers: every message pays for
+/// it.
 class Reader {
   public:
     Reader(Bytes values, unsigned flags)
