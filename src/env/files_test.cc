@@ -228,6 +228,26 @@ TYPED_TEST(FilesTest, AnUnnamedFileIsReadAndWrittenAndInNoDirectory) {
     EXPECT_EQ(this->files().open_unnamed("nowhere").error().code, Errc::not_found);
 }
 
+TYPED_TEST(FilesTest, WhatWasNeverWrittenCanBeSkipped) {
+    auto file = this->open("a");
+    ASSERT_TRUE(file->allocate(1 << 20).ok());
+    ASSERT_TRUE(file->write_at(500'000, as_bytes("here")).ok());
+    const auto zeros = [&](std::uint64_t from, std::uint64_t to) {
+        const std::string text = read_text(*file, from, to - from);
+        return text.find_first_not_of('\0') == std::string::npos;
+    };
+    const std::uint64_t data = file->next_written(0);
+    EXPECT_LE(data, 500'000u);
+    EXPECT_TRUE(zeros(0, data));
+    EXPECT_EQ(file->next_written(500'000), 500'000u);
+    const std::uint64_t after = file->next_written(600'000);
+    EXPECT_GE(after, 600'000u);
+    EXPECT_LE(after, std::uint64_t{1 << 20});
+    EXPECT_TRUE(zeros(600'000, after));
+    EXPECT_EQ(file->next_written(1 << 20), std::uint64_t{1 << 20});
+    EXPECT_EQ(file->next_written(2 << 20), std::uint64_t{2 << 20});
+}
+
 TYPED_TEST(FilesTest, DiskSpaceIsPlausible) {
     auto space = this->files().disk_space();
     ASSERT_TRUE(space.ok());

@@ -159,6 +159,16 @@ class PosixFile final : public File {
         return n < 0 ? 0 : static_cast<std::size_t>(n);
     }
 
+    std::uint64_t next_written(std::uint64_t offset) override {
+        // Blocks that are reserved and not written count as holes (ext4, xfs); where they do not, or where
+        // the question is not understood, everything may have been written.
+        const off_t at = ::lseek(fd(), static_cast<off_t>(offset), SEEK_DATA);
+        if (at >= 0) return static_cast<std::uint64_t>(at);
+        if (errno != ENXIO) return offset;
+        const auto end = size();
+        return end ? std::max(offset, *end) : offset;
+    }
+
     Result<void> sync_data() override {
         if (::fdatasync(fd()) != 0) return fail("sync", full_, errno);
         return {};

@@ -212,6 +212,8 @@ class SimFile final : public File {
         return inode_->read(offset, into);
     }
 
+    std::uint64_t next_written(std::uint64_t offset) override { return inode_->next_written(offset); }
+
     Result<void> sync_data() override {
         if (!alive()) return Machine::off("sync", path_);
         Machine& m = *machine_;

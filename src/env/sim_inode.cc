@@ -116,6 +116,13 @@ std::size_t SimInode::read(std::uint64_t offset, std::span<std::byte> into) cons
     return size;
 }
 
+std::uint64_t SimInode::next_written(std::uint64_t offset) const {
+    std::uint64_t page = offset / page_size;
+    while (page < cache_.size() && !cache_[page])
+        ++page;
+    return page < cache_.size() ? std::max(offset, page * page_size) : std::max(offset, size_);
+}
+
 void SimInode::reserve(std::uint64_t size) {
     reserved_ = std::max(reserved_, pages_for(size));
     recount();

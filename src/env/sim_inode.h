@@ -43,6 +43,7 @@ class SimInode {
     /// Writes the first `limit` bytes of the pieces.
     void write(std::uint64_t offset, std::span<const Bytes> pieces, std::uint64_t limit);
     std::size_t read(std::uint64_t offset, std::span<std::byte> into) const;
+    std::uint64_t next_written(std::uint64_t offset) const;
     void reserve(std::uint64_t size);
     void truncate(std::uint64_t size);
     void sync();

@@ -74,7 +74,9 @@ std::optional<Scanner::Found> Scanner::at(std::uint64_t position) {
 
 std::optional<Scanner::Found> Scanner::next(std::uint64_t position) {
     std::uint64_t offset = position - begin_;
-    while (offset < file_size_) {
+    for (;;) {
+        offset = std::max(offset, file_.next_written(offset) / 8 * 8);
+        if (offset >= file_size_) return std::nullopt;
         const Bytes bytes = window(offset, step_bytes);
         const std::size_t found = find_magic(bytes, 0);
         if (found + 4 > bytes.size()) {
@@ -84,13 +86,14 @@ std::optional<Scanner::Found> Scanner::next(std::uint64_t position) {
         if (auto batch = at(begin_ + offset + found)) return batch;
         offset += found + 8;
     }
-    return std::nullopt;
 }
 
 bool Scanner::zero_from(std::uint64_t position) {
-    for (std::uint64_t offset = position - begin_; offset < file_size_; offset += step_bytes)
+    for (std::uint64_t offset = position - begin_;; offset += step_bytes) {
+        offset = file_.next_written(offset);
+        if (offset >= file_size_) return true;
         if (!all_zero(window(offset, step_bytes))) return false;
-    return true;
+    }
 }
 
 }  // namespace posthorn::store

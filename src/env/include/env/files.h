@@ -45,6 +45,10 @@ class File {
     /// than asked (also on any error) means: take the slow way, which will say why.
     virtual std::size_t read_now(std::uint64_t offset, std::span<std::byte> into) = 0;
 
+    /// The first place at `offset` or later where something may have been written: everything before it reads
+    /// as zeros, so that nobody need read it. The size of the file if there is none.
+    virtual std::uint64_t next_written(std::uint64_t offset) = 0;
+
     /// fdatasync: what was written before is durable when this returns well, the file's size included, but
     /// not its name (`Files::sync_directory`). After a failure it must not be tried again: the system may
     /// have dropped the pages, and the second call would lie.
