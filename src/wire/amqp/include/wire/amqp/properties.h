@@ -58,7 +58,8 @@ struct Properties {
 Violation malformed_properties(MethodCode method);
 
 /// Flags and values, as `ContentHeader::properties`. To change one property of a message: decode, assign,
-/// encode; what was not touched comes out bit for bit. The views must not lie in `out`.
+/// encode; what was not touched comes out bit for bit. The views must not lie in `out`. Texts longer
+/// than 255 bytes are a broken invariant: check those that did not come out of `decode_properties`.
 void append_properties(Buffer& out, const Properties& properties);
 
 }  // namespace posthorn::wire::amqp
