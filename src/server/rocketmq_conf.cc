@@ -99,6 +99,7 @@ constexpr Carried carried[] = {
     {"defaultTopicQueueNums", "remoting.default_queues", same},
     {"clusterTopicEnable", "remoting.cluster_topic", same},
     {"brokerTopicEnable", "remoting.broker_topic", same},
+    {"orderMessageEnable", "remoting.order_topics", same},
     {"regionId", "broker.region", same},
     {"traceOn", "remoting.trace", same},
     {"accessMessageInMemoryMaxRatio", "remoting.in_memory", percent},

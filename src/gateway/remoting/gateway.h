@@ -16,6 +16,7 @@
 #include "relay.h"
 #include "session.h"
 #include "subscriptions.h"
+#include "throughput.h"
 #include "traffic.h"
 #include "unique_keys.h"
 
@@ -55,6 +56,7 @@ struct Gateway {
     QueueLocks locks;
     Relay relay;
     Traffic traffic;
+    Throughput throughput;
     Subscriptions subscriptions;
     UniqueKeys unique_keys;
 
@@ -71,7 +73,6 @@ struct Gateway {
   private:
     Buffer unsent_;
     std::int64_t next_client_sweep_ms_ = 0;
-    std::int64_t next_sample_ms_ = 0;
 };
 
 }  // namespace posthorn::gateway::remoting
