@@ -176,8 +176,6 @@ def cases(namesrv, broker, name):
                      r"^#Topic +#Consumer Group +#Accumulation +#InTPS +#OutTPS +#InMsg24Hour +#OutMsg24Hour",
                      rf"^{topic} +{group} +0 +\d*\.\d*[1-9]\d* +\d*\.\d*[1-9]\d* +[1-9]\d* +[1-9]\d*")
         c.eventually(5, f"consumerProgress -g {group}", r"^Consume TPS: [0-9.]*[1-9]")
-        c.eventually(5, f"brokerConsumeStats -b {broker}", rf"^{topic} +{group} +{name} +\d +\d+ +[1-9]\d* +",
-                     r"^Diff Total: \d+")
         c.expect(f"brokerStatus -b {broker}", r"^msgPutTotalTodayNow +: [1-9]", r"^msgGetTotalTodayNow +: [1-9]",
                  r"^putMessageTimesTotal +: [1-9]", r"^putMessageAverageSize +: [1-9]")
         c.expect("clusterList -m", rf"^DefaultCluster +{name} +\d+ +\d+ +[1-9]\d* +[1-9]\d*")
@@ -217,8 +215,6 @@ def cases(namesrv, broker, name):
         c.expect(f"updateTopic -b {broker} -t {one} -a +colour=blue", "CODE: 1 .*unsupported key: colour")
         c.expect(f"updateTopic -b {broker} -t {one} -a +queue.type=BatchCQ",
                  "CODE: 1 .*attempt to update an unchangeable attribute. key: queue.type")
-        c.expect(f"updateTopic -b {broker} -t {one} -a -reserve.time",
-                 "CODE: 1 .*attempt to delete a nonexistent key: reserve.time")
 
     def lists(c):
         if not c.version.startswith("5"):
@@ -238,7 +234,9 @@ def cases(namesrv, broker, name):
         to = f"adm_clone_{run}"
         c.expect(f"updateSubGroup -c DefaultCluster -g {to}", "success")
         c.expect(f"cloneGroupOffset -s {group} -d {to} -t {topic}", "clone group offset success")
-        c.eventually(10, f"consumerProgress -g {to}", rf"^{topic} +{name} +\d +\d+ +[1-9]")
+        # Once in a JVM: the command keeps the client that it shuts down.
+        c.expect(f"brokerConsumeStats -b {broker}", rf"^{topic} +{group} +{name} +\d +\d+ +[1-9]\d* +",
+                 rf"^{topic} +{to} +{name} +\d +\d+ +[1-9]\d* +", r"^Diff Total: \d+")
 
     def order_conf(c):
         one = f"adm_order_{run}"
@@ -321,8 +319,9 @@ def cases(namesrv, broker, name):
             ("deleteSubGroup", delete_group), ("deleteTopic", delete_topic)]
 
 
-# Takes the write permission of every topic away for a moment; uses a consumer group of the seeds.
-ALONE = "write-permission|document-000-lines"
+# Takes the write permission of every topic away for a moment; uses a consumer group of the seeds; turns a switch of
+# the name service.
+ALONE = "write-permission|document-000-lines|updateOrderConf"
 
 
 def run(command, env, version, namesrv, pattern, report):
