@@ -1,7 +1,10 @@
 #include "api/broker_metrics.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "api/rocketmq_labels.h"
 #include "broker/broker.h"
@@ -22,9 +25,9 @@ void storage(const broker::Broker& broker, Exposition& out) {
     out.family("rocketmq_storage_flush_behind_bytes", MetricKind::gauge, "Bytes written and not yet synced");
     out.sample({{"storage_type", "local"}, {"storage_medium", "disk"}}, behind(stream) + behind(queue));
     out.family("rocketmq_storage_message_reserve_time", MetricKind::gauge,
-               "Milliseconds since the newest message of the oldest segment was stored");
+               "Milliseconds since the oldest message there is was stored");
     const auto segments = stream.segments();
-    const std::int64_t oldest = segments.empty() ? 0 : segments.front().last_time;
+    const std::int64_t oldest = segments.empty() ? 0 : segments.front().first_time;
     out.sample(
         {{"storage_type", "local"}, {"storage_medium", "disk"}},
         oldest == 0 ? 0 : static_cast<double>(std::max<std::int64_t>(broker.now().wall_ms - oldest, 0)));
@@ -48,13 +51,44 @@ void timers(const broker::Broker::Counters& counters, Exposition& out) {
                 static_cast<double>(counters.fired));
 }
 
+/// How far a group is in a topic, over the queues it has an offset in.
 struct Lag {
     std::string_view group, topic;
-    std::uint64_t messages = 0;
+    std::uint64_t behind = 0;                       ///< not consumed
+    std::uint64_t in_flight = 0;                    ///< of these, in the hands of its members
+    std::int64_t consuming_ms = 0, pulling_ms = 0;  ///< store time of the first of each kind; 0 without
+    bool loading = false;                           ///< the times are on their way from the disk
 };
 
-/// Per group and topic, over the queues the group has an offset in.
-std::vector<Lag> lags(const broker::Broker& broker) {
+/// Store time of a queue's message; 0 when it is not there, or not yet.
+std::int64_t store_time(broker::Broker& broker, model::QueueId queue, std::uint64_t offset, Lag& lag) {
+    std::array<store::Entry, 1> entry;
+    std::size_t count = 0;
+    if (broker.entries(queue, model::QueueOffset(offset), entry, &count) == store::Read::loading)
+        lag.loading = true;
+    return count == 0 ? 0 : entry[0].time;
+}
+
+void earlier(std::int64_t& oldest, std::int64_t time) {
+    if (time != 0 && (oldest == 0 || time < oldest)) oldest = time;
+}
+
+void add_queue(broker::Broker& broker, model::QueueId queue, std::uint64_t next, std::uint64_t pulled,
+               Lag& lag) {
+    const store::Range range = broker.range(queue);
+    const std::uint64_t end = range.end.value();
+    const std::uint64_t consumed = std::min(next, end);
+    const std::uint64_t handed = std::clamp(pulled, consumed, end);
+    lag.behind += end - consumed;
+    lag.in_flight += handed - consumed;
+    // What retention took is consumed by nobody.
+    if (consumed < end)
+        earlier(lag.consuming_ms, store_time(broker, queue, std::max(consumed, range.begin.value()), lag));
+    if (handed < end)
+        earlier(lag.pulling_ms, store_time(broker, queue, std::max(handed, range.begin.value()), lag));
+}
+
+std::vector<Lag> lags(broker::Broker& broker, const PulledTo& pulled_to) {
     std::vector<Lag> found;
     const broker::Catalog& catalog = broker.catalog();
     catalog.each_group([&](const model::Group& group) {
@@ -64,22 +98,52 @@ std::vector<Lag> lags(const broker::Broker& broker) {
             const model::Topic* topic = catalog.topic(owner.topic);
             if (owner.kind != broker::QueueOwner::Kind::topic || topic == nullptr) return;
             const auto [at, fresh] = by_topic.try_emplace(owner.topic.value(), found.size());
-            if (fresh) found.push_back({group.name, topic->name, 0});
-            const std::uint64_t end = broker.range(queue).end.value();
-            found[at->second].messages += end > next.value() ? end - next.value() : 0;
+            if (fresh) found.push_back({.group = group.name, .topic = topic->name});
+            const std::uint64_t pulled = pulled_to ? pulled_to(group.id, topic->id, owner.number) : 0;
+            add_queue(broker, queue, next.value(), pulled, found[at->second]);
         });
     });
     return found;
 }
 
-void lag_family(std::string_view name, std::string_view help, const std::vector<Lag>& all, Exposition& out) {
+/// `value` gives nothing where nothing is known.
+void lag_family(std::string_view name, std::string_view help, const std::vector<Lag>& all, Exposition& out,
+                const std::function<std::optional<double>(const Lag&)>& value) {
     out.family(name, MetricKind::gauge, help);
     for (const Lag& lag : all)
-        out.sample({{"consumer_group", lag.group},
-                    {"topic", lag.topic},
-                    {"is_retry", true_false(is_retry_topic(lag.topic))},
-                    {"is_system", true_false(is_system_topic(lag.topic) || is_system_group(lag.group))}},
-                   static_cast<double>(lag.messages));
+        if (const auto shown = value(lag))
+            out.sample({{"consumer_group", lag.group},
+                        {"topic", lag.topic},
+                        {"is_retry", true_false(is_retry_topic(lag.topic))},
+                        {"is_system", true_false(is_system_topic(lag.topic) || is_system_group(lag.group))}},
+                       *shown);
+}
+
+void consumers(broker::Broker& broker, const PulledTo& pulled_to, Exposition& out) {
+    const auto all = lags(broker, pulled_to);
+    const auto count = [](std::uint64_t Lag::*what) {
+        return [what](const Lag& lag) { return std::optional(static_cast<double>(lag.*what)); };
+    };
+    const auto since = [now_ms = broker.now().wall_ms](std::int64_t Lag::*what) {
+        return [what, now_ms](const Lag& lag) -> std::optional<double> {
+            if (lag.loading) return std::nullopt;
+            const std::int64_t time = lag.*what;
+            return time == 0 ? 0 : static_cast<double>(std::max<std::int64_t>(now_ms - time, 0));
+        };
+    };
+    lag_family("rocketmq_consumer_lag_messages", "Messages a group has not consumed", all, out,
+               count(&Lag::behind));
+    lag_family("rocketmq_consumer_lag_latency",
+               "Milliseconds since the first message a group has not consumed was stored", all, out,
+               since(&Lag::consuming_ms));
+    lag_family("rocketmq_consumer_inflight_messages",
+               "Messages a group's members were given and have not consumed", all, out,
+               count(&Lag::in_flight));
+    lag_family("rocketmq_consumer_queueing_latency",
+               "Milliseconds since the first message no member of a group was given was stored", all, out,
+               since(&Lag::pulling_ms));
+    lag_family("rocketmq_consumer_ready_messages", "Messages no member of a group was given yet", all, out,
+               [](const Lag& lag) { return static_cast<double>(lag.behind - lag.in_flight); });
 }
 
 void engine(const broker::Broker& broker, const broker::Broker::Counters& counters, Exposition& out) {
@@ -129,15 +193,13 @@ void logs(const broker::Broker& broker, Exposition& out) {
 
 }  // namespace
 
-MetricSource broker_metrics(const broker::Broker& broker) {
-    return [&broker](Exposition& out) {
+MetricSource broker_metrics(broker::Broker& broker, PulledTo pulled_to) {
+    return [&broker, pulled_to = std::move(pulled_to)](Exposition& out) {
         const auto counters = broker.counters();
         storage(broker, out);
         names(broker, out);
         timers(counters, out);
-        const auto all = lags(broker);
-        lag_family("rocketmq_consumer_lag_messages", "Messages a group has not consumed", all, out);
-        lag_family("rocketmq_consumer_ready_messages", "Messages a group could consume now", all, out);
+        consumers(broker, pulled_to, out);
         engine(broker, counters, out);
         logs(broker, out);
     };

@@ -67,6 +67,10 @@ void Broker::wait_loaded(Waiter& waiter) {
 void Broker::cancel(Waiter& waiter) {
     WaitList::remove(waiter);
 }
+store::Read Broker::entries(model::QueueId queue, model::QueueOffset from, std::span<store::Entry> out,
+                            std::size_t* count) {
+    return impl_->entries(queue, from, out, count);
+}
 store::Range Broker::range(model::QueueId queue) const {
     return impl_->core.range(queue);
 }
@@ -144,6 +148,9 @@ const store::VolatileLog& Broker::volatile_log() const {
 }
 double Broker::disk_used_ratio() const {
     return impl_->retention.disk_used_ratio();
+}
+void Broker::drop_expired() {
+    impl_->retention.drop_expired();
 }
 
 }  // namespace posthorn::broker

@@ -35,6 +35,8 @@ class Broker::Impl {
     Promise state(const Receipt& receipt, bool must_sync);
     std::optional<Error> refusing() const;
     Fetched fetch(const FetchRequest& request, MessageSink& sink);
+    store::Read entries(model::QueueId queue, model::QueueOffset from, std::span<store::Entry> out,
+                        std::size_t* count);
     Result<model::QueueOffset> offset_by_time(model::QueueId queue, std::int64_t wall_ms);
     Result<void> read_at(store::Position position, bool delayed,
                          const std::function<void(const Stored&)>& visit);

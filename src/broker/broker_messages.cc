@@ -182,6 +182,16 @@ Fetched Broker::Impl::fetch(const FetchRequest& request, MessageSink& sink) {
     return fetched;
 }
 
+store::Read Broker::Impl::entries(model::QueueId queue, model::QueueOffset from, std::span<store::Entry> out,
+                                  std::size_t* count) {
+    *count = 0;
+    if (core.catalog->owner(queue).kind == QueueOwner::Kind::none) return store::Read::none;
+    const store::Range range = core.range(queue);
+    if (from < range.begin || from >= range.end) return store::Read::none;
+    const auto wanted = std::min<std::uint64_t>(out.size(), range.end - from);
+    return core.log_of(queue).entries(queue, from, out.first(wanted), count);
+}
+
 void Broker::Impl::scan(const FetchRequest& request, model::QueueOffset end, Fetched& fetched,
                         MessageSink& sink) {
     store::Log& log = core.log_of(request.queue);

@@ -30,6 +30,7 @@ void Retention::look() {
     measure();
     tidy(*core_.stream);
     drop_old();
+    asked_ = false;
     if (core_.queue->synced() >= core_.moved_end) tidy(*core_.queue);
     measure();
     guard();
@@ -51,7 +52,7 @@ void Retention::measure() {
 }
 
 bool Retention::age_hour() const {
-    if (core_.options.delete_hour < 0) return true;
+    if (core_.options.delete_hour < 0 || asked_) return true;
     const std::time_t seconds = core_.now.wall_ms / 1000;
     std::tm local{};
     localtime_r(&seconds, &local);

@@ -14,6 +14,8 @@ class Retention {
 
     /// Once per tick; does something only when its time has come or an append met a full disk.
     void look();
+    /// The next tick drops what is older than retention, whatever the hour.
+    void drop_expired() { asked_ = true, next_look_ms_ = core_.now.steady_ms; }
     std::int64_t next_look_ms() const { return next_look_ms_; }
     double disk_used_ratio() const { return used_ratio_; }
 
@@ -29,6 +31,7 @@ class Retention {
     double used_ratio_ = 0;
     std::int64_t next_look_ms_ = 0;
     bool refusing_ = false;
+    bool asked_ = false;
 };
 
 }  // namespace posthorn::broker

@@ -16,6 +16,7 @@
 #include "pull_load.h"
 #include "remoting_admin.h"
 #include "send_load.h"
+#include "usage.h"
 
 namespace posthorn::cli {
 namespace {
@@ -369,16 +370,16 @@ int run_bench_rocketmq(const Arguments& arguments) {
     CLI::App app("Loads any RocketMQ 4.x/5.x broker, Apache's or this one, and measures it.",
                  "posthorn bench rocketmq");
     add_options(app, options);
-    try {
-        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_good : exit_usage;
-    }
+    if (const auto ended =
+            parse(app, arguments, "posthorn bench rocketmq --namesrv 127.0.0.1:9876 --seconds 3"))
+        return *ended;
     if (options.broker.empty()) {
         auto broker = find_broker(options.name_server, options.topic);
         if (!broker) {
-            fmt::print(stderr, "posthorn bench: no broker by {}: {}\n", options.name_server,
-                       broker.error().message);
+            fmt::print(stderr,
+                       "posthorn bench: the name server {} names no broker: {}\n  'posthorn serve' starts "
+                       "one; --namesrv HOST:PORT names another\n",
+                       options.name_server, broker.error().message);
             return exit_failed;
         }
         options.broker = *broker;

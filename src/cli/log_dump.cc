@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "env/posix_files.h"
 #include "store/record.h"
+#include "usage.h"
 
 // Reads a segment as docs/formats/log.md draws it and prints it field by field. It shares only the record's
 // decoder with the store: a second reader of the format keeps the page honest.
@@ -166,9 +167,25 @@ class Dump {
     std::uint64_t begin_ = 0;
 };
 
+/// Somebody named a directory: which files may have been meant.
+Error segments_below(const std::filesystem::path& directory) {
+    std::vector<std::string> found;
+    std::error_code trouble;
+    for (std::filesystem::recursive_directory_iterator at(directory, trouble), end; !trouble && at != end;
+         at.increment(trouble))
+        if (at->path().extension() == ".seg") found.push_back(at->path().string());
+    std::sort(found.begin(), found.end());
+    std::string text = fmt::format("{} is a directory; name one of the segment files", directory.string());
+    text += found.empty() ? " (there is none below it)" : " below it:";
+    for (const std::string& path : found)
+        text += "\n  " + path;
+    return {Errc::invalid, text};
+}
+
 /// A whole segment fits: it has at most some hundred MiB.
 Result<Buffer> read_whole(const std::string& path) {
     const std::filesystem::path whole(path);
+    if (std::filesystem::is_directory(whole)) return segments_below(whole);
     env::PosixFiles files(whole.has_parent_path() ? whole.parent_path().string() : std::string("."));
     auto file = files.open(whole.filename().string(), env::OpenMode::read);
     if (!file) return file.error();
@@ -194,11 +211,9 @@ int run_log_dump(const Arguments& arguments) {
     app.add_option("--payload", options.payload_bytes, "bytes of each payload to print")
         ->capture_default_str();
     app.add_flag("--brief", brief, "batches only, no records");
-    try {
-        app.parse(Arguments(arguments.rbegin(), arguments.rend()));
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_good : exit_usage;
-    }
+    if (const auto ended =
+            parse(app, arguments, "posthorn log dump posthorn-data/log/stream/00000000000000000000.seg"))
+        return *ended;
     options.records = !brief;
     auto bytes = read_whole(options.file);
     if (!bytes) {

@@ -14,6 +14,7 @@
 #include "load_stamp.h"
 #include "remoting_admin.h"
 #include "torture_clients.h"
+#include "usage.h"
 #include "victim.h"
 
 namespace posthorn::cli {
@@ -341,7 +342,8 @@ Result<void> make_scratch(Options& options) {
     fs::create_directories(options.directory, trouble);
     if (trouble) return Error{Errc::io, fmt::format("{}: {}", options.directory, trouble.message())};
     if (!fs::is_empty(options.directory, trouble) || trouble)
-        return Error{Errc::exists, fmt::format("{} is not empty", options.directory)};
+        return Error{Errc::exists, fmt::format("{} is not empty: --directory names a new or an empty one",
+                                               options.directory)};
     fs::create_directory(options.directory + "/data", trouble);
     if (trouble) return Error{Errc::io, fmt::format("{}/data: {}", options.directory, trouble.message())};
     return {};
@@ -363,11 +365,8 @@ int run_torture(const Arguments& arguments) {
     CLI::App app("Kills the real server under load, again and again, and checks that it kept its word.",
                  "posthorn torture");
     add_options(app, options);
-    try {
-        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_good : exit_usage;
-    }
+    if (const auto ended = parse(app, arguments, "posthorn torture --rounds 4 --seconds-per-round 6"))
+        return *ended;
     if (options.binary.empty()) options.binary = std::filesystem::read_symlink("/proc/self/exe").string();
     if (options.seed == 0) options.seed = std::random_device()();
     if (auto made = make_scratch(options); !made) {

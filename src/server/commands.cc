@@ -1,6 +1,7 @@
 #include "server/commands.h"
 
 #include "config_commands.h"
+#include "doctor.h"
 #include "serve.h"
 
 namespace posthorn::server {
@@ -8,6 +9,7 @@ namespace posthorn::server {
 std::span<const cli::Command> commands() {
     static constexpr cli::Command table[] = {
         {"serve", "run the broker", run_serve},
+        {"doctor", "look whether the broker can run here, and say what to do", run_doctor},
         {"config show", "print the configuration that would be in force, as YAML", run_config_show},
         {"config table", "print every setting as a table", run_config_table},
     };

@@ -112,8 +112,11 @@ http::Router Program::routes() const {
         return api::Health{POSTHORN_VERSION, (clock_.steady_ns() - started_ns_) / 1'000'000,
                            refusing ? std::optional(refusing->message) : std::nullopt};
     });
+    const auto pulled_to = [this](model::GroupId group, model::TopicId topic, std::uint32_t queue) {
+        return remoting_->pulled_to(group, topic, queue);
+    };
     api::add_metrics(router, {config_.remoting.cluster_name, config_.remoting.broker_name},
-                     {remoting_metrics(*remoting_), api::broker_metrics(*broker_),
+                     {remoting_metrics(*remoting_), api::broker_metrics(*broker_, pulled_to),
                       api::process_metrics(started_wall_ms_), [this](api::Exposition& out) {
                           const auto counters = http_->counters();
                           out.gauge("posthorn_http_connections", "HTTP connections open",

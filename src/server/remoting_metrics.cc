@@ -8,6 +8,7 @@
 
 #include "api/rocketmq_labels.h"
 #include "gateway/remoting/server.h"
+#include "wire/remoting/version.h"
 
 namespace posthorn::server {
 namespace {
@@ -47,8 +48,10 @@ void topics(const RemotingServer& server, Exposition& out) {
     std::copy(kMessageSizeBuckets.begin(), kMessageSizeBuckets.end(), bounds.begin());
     out.family("rocketmq_message_size", MetricKind::histogram, "Bytes of messages sent to a topic");
     server.each_topic([&](const TopicTraffic& topic) {
-        out.histogram({{"topic", topic.topic}, {"message_type", "normal"}}, bounds, topic.sizes,
-                      static_cast<double>(topic.bytes_in));
+        out.histogram({{"topic", topic.topic},
+                       {"message_type", "normal"},
+                       {"is_system", true_false(api::is_system_topic(topic.topic))}},
+                      bounds, topic.sizes, static_cast<double>(topic.bytes_in));
     });
 }
 
@@ -94,7 +97,7 @@ void clients(const RemotingServer& server, Exposition& out) {
     std::map<Key, std::size_t> count;
     for (const ClientInfo& client : server.clients())
         ++count[{client.consumer, client.consumer ? client.group : std::string(), lower(client.language),
-                 fmt::format("{}", client.version), client.consume_type}];
+                 lower(wire::remoting::version_name(client.version)), std::string(client.consume_mode)}];
 
     out.family("rocketmq_producer_connections", MetricKind::gauge, "Producers connected");
     for (const auto& [key, clients] : count) {
@@ -110,7 +113,7 @@ void clients(const RemotingServer& server, Exposition& out) {
             out.sample({{"consumer_group", group},
                         {"language", language},
                         {"version", version},
-                        {"consume_mode", lower(type)},
+                        {"consume_mode", type},
                         {"protocol_type", "remoting"},
                         {"is_system", true_false(api::is_system_group(group))}},
                        static_cast<double>(clients));

@@ -99,6 +99,7 @@ constexpr Carried carried[] = {
     {"defaultTopicQueueNums", "remoting.default_queues", same},
     {"clusterTopicEnable", "remoting.cluster_topic", same},
     {"brokerTopicEnable", "remoting.broker_topic", same},
+    {"orderMessageEnable", "remoting.order_topics", same},
     {"regionId", "broker.region", same},
     {"traceOn", "remoting.trace", same},
     {"accessMessageInMemoryMaxRatio", "remoting.in_memory", percent},
@@ -182,10 +183,9 @@ class Reader {
         if (line.value == "ASYNC_MASTER") return {};
         if (line.value == "SYNC_MASTER") {
             note(LogLevel::warn, line,
-                 "= SYNC_MASTER asks that a slave has a message before it is answered. Posthorn has no "
-                 "slaves: "
+                 "= SYNC_MASTER asks that a slave has a message before it is answered. Posthorn has no slaves: "
                  "sends are answered SEND_OK once they are on this machine (store.flush says how safely), as "
-                 "the original does when it is started without a slave.");
+                 "RocketMQ 5 answers without a slave; RocketMQ 4 answered SLAVE_NOT_AVAILABLE.");
             return {};
         }
         if (line.value == "SLAVE")

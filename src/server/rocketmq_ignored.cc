@@ -118,7 +118,7 @@ constexpr Ignored table[] = {
      "enableRegisterProducer enableSingleTopicRegister enableSplitMetadata enableSplitRegistration "
      "enableTopicList fetchNameSrvAddrByDnsLookup fetchNamesrvAddrByAddressServer "
      "fetchNamesrvAddrInterval forceRegister isScanAvailableNameSrv kvConfigPath "
-     "loadBalancePollNameServerInterval namesrvAddr needWaitForService orderMessageEnable productEnvName "
+     "loadBalancePollNameServerInterval namesrvAddr needWaitForService productEnvName "
      "registerBrokerTimeoutMills registerNameServerPeriod returnOrderTopicConfigToBroker "
      "rmqAddressServerDomain rmqAddressServerSubGroup scanNotActiveBrokerInterval "
      "sendHeartbeatTimeoutMillis splitMetadataSize splitRegistrationSize startAcceptSendRequestTimeStamp "

@@ -3,31 +3,28 @@
 #include <fmt/core.h>
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <csignal>
 
 #include "command_line.h"
+#include "descriptors.h"
 #include "log_sink.h"
 #include "program.h"
 
 namespace posthorn::server {
 namespace {
 
-/// One descriptor per connection. Connections never take those of the files: a log that cannot open its next
-/// segment is worse than a client that is turned away.
+/// One descriptor per connection.
 void share_descriptors(Config& config) {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;  // the soft limit may be raised up to the hard one
     ::setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur == RLIM_INFINITY) return;
-    constexpr rlim_t for_files = 600;  // two logs keep up to 256 each open; SQLite, sockets and spare ones
-    const rlim_t others = std::min<rlim_t>(for_files + config.http.connections, limit.rlim_cur / 2);
-    const rlim_t left = limit.rlim_cur - others;
-    if (left >= config.remoting.connections_max) return;
+    const std::size_t left = connections_within(config, limit.rlim_cur);
+    if (left == config.remoting.connections_max) return;
     log_info("server", "{} file descriptors are allowed (ulimit -n), so {} connections, not {}, are taken",
              limit.rlim_cur, left, config.remoting.connections_max);
-    config.remoting.connections_max = static_cast<decltype(config.remoting.connections_max)>(left);
+    config.remoting.connections_max = left;
 }
 
 /// The first signal stops in order; from then on a second one ends the process at once.

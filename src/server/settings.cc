@@ -217,6 +217,8 @@ std::vector<Setting> make_settings() {
         count("remoting.default_queues", AT(remoting.default_topic_queues), "queues of a topic made so"),
         on_off("remoting.cluster_topic", AT(remoting.cluster_topic), "offer a topic named as the cluster"),
         on_off("remoting.broker_topic", AT(remoting.broker_topic), "offer a topic named as the broker"),
+        on_off("remoting.order_topics", AT(remoting.order_topics),
+               "routes carry the queues that mqadmin updateOrderConf names for an ordered topic"),
         on_off("remoting.trace", AT(remoting.trace_on), "tell clients they may send traces"),
         setting("remoting.delay_levels", "list of times", AT(remoting.delay_levels),
                 gateway::remoting::parse_delay_levels, show_delay_levels,

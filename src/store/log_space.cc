@@ -11,8 +11,8 @@ std::vector<SegmentInfo> Log::Impl::segments() const {
     std::vector<SegmentInfo> all;
     all.reserve(segments_.size());
     for (const auto& segment : segments_)
-        all.push_back({Position(segment->begin), Position(segment->end), segment->last_time, segment->live,
-                       segment->sealed()});
+        all.push_back({Position(segment->begin), Position(segment->end), segment->first_time,
+                       segment->last_time, segment->live, segment->sealed()});
     all.back().end = end();
     return all;
 }

@@ -2,9 +2,11 @@
 
 Every expectation was seen from Apache RocketMQ 5.5.0 first; patterns leave out what differs by version.
 """
+import json
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 
@@ -167,6 +169,89 @@ def cases(namesrv, broker, name):
         c.expect("consumerProgress", r"^#Group +#Count +#Version +#Type +#Model +#TPS +#Diff Total",
                  rf"^{group} +1 +V\d_\d+_\d+ +PUSH +CLUSTERING")
 
+    def figures(c):
+        """What a topic takes and a group gets in a minute; `group` still consumes."""
+        c.expect(f"@send {topic} T keyF counted", "^[0-9A-F]")
+        c.eventually(25, f"statsAll -t {topic}",
+                     r"^#Topic +#Consumer Group +#Accumulation +#InTPS +#OutTPS +#InMsg24Hour +#OutMsg24Hour",
+                     rf"^{topic} +{group} +0 +\d*\.\d*[1-9]\d* +\d*\.\d*[1-9]\d* +[1-9]\d* +[1-9]\d*")
+        c.eventually(5, f"consumerProgress -g {group}", r"^Consume TPS: [0-9.]*[1-9]")
+        c.expect(f"brokerStatus -b {broker}", r"^msgPutTotalTodayNow +: [1-9]", r"^msgGetTotalTodayNow +: [1-9]",
+                 r"^putMessageTimesTotal +: [1-9]", r"^putMessageAverageSize +: [1-9]")
+        c.expect("clusterList -m", rf"^DefaultCluster +{name} +\d+ +\d+ +[1-9]\d* +[1-9]\d*")
+
+    def tps(c):
+        def put():
+            for n in range(20):
+                c.run(f"@send {topic} T key{n} quick")
+        put()
+        c.eventually(15, f"brokerStatus -b {broker}", r"^putTps +: [0-9.]*[1-9]", r"^getTransfer?redTps +: [0-9.]*[1-9]")
+
+    def query_queue(c):
+        _, _, queue, position = c.run(f"@send {topic} TagA keyQ in-the-index").split()
+        c.eventually(5, f"queryCq -t {topic} -q {queue} -i {position} -c 2 -b {broker}",
+                     rf"^max: {int(position) + 1}, min: 0$", rf"^idx: {position}$", absent=["^idx: 0$"] if position != "0" else [])
+        c.expect(f"queryCq -t {topic} -q {queue} -i 0 -c 1 -b {broker} -g nobody_{run}", "is not online", "^idx: 0$")
+        c.expect(f"queryCq -t {topic} -q 99 -i 0 -b {broker}", rf"99@{topic} is not exist!")
+
+    def clean(c):
+        for command in ("cleanExpiredCQ", "cleanUnusedTopic", "deleteExpiredCommitLog"):
+            c.expect(f"{command} -b {broker} -n {namesrv}", "^success")
+        c.expect("topicList", rf"^{topic}$")
+
+    def permission(c):
+        one = f"adm_perm_{run}"
+        c.expect(f"updateTopic -b {broker} -t {one} -r 4 -w 4", "success")
+        c.eventually(10, f"topicRoute -t {one}", r'"perm":\s*6')
+        c.expect(f"updateTopicPerm -b {broker} -t {one} -p 4", r"update topic perm from 6 to 4 in .* success")
+        c.eventually(10, f"topicRoute -t {one}", r'"perm":\s*4')
+
+    def attributes(c):
+        if not c.version.startswith("5"):
+            return
+        one = f"adm_attributes_{run}"
+        c.expect(f"updateTopic -b {broker} -t {one} -a +message.type=FIFO", "success")
+        c.expect(f"updateTopic -b {broker} -t {one} -a +message.type=DELAY", "success")
+        c.expect(f"updateTopic -b {broker} -t {one} -a +colour=blue", "CODE: 1 .*unsupported key: colour")
+        c.expect(f"updateTopic -b {broker} -t {one} -a +queue.type=BatchCQ",
+                 "CODE: 1 .*attempt to update an unchangeable attribute. key: queue.type")
+
+    def lists(c):
+        if not c.version.startswith("5"):
+            return
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump([{"topicName": f"adm_list_{n}_{run}", "readQueueNums": 3, "writeQueueNums": 3} for n in (1, 2)], file)
+            file.flush()
+            c.expect(f"updateTopicList -b {broker} -f {file.name}", "submit batch of topic config to .* success")
+        c.eventually(10, f"topicRoute -t adm_list_2_{run}", r'"readQueueNums":\s*3')
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump([{"groupName": f"adm_list_{run}", "retryMaxTimes": 3}], file)
+            file.flush()
+            c.expect(f"updateSubGroupList -b {broker} -f {file.name}", "submit batch of group config to .* success")
+        c.expect(f"getConsumerConfig -g adm_list_{run}", r"^retryMaxTimes +=? *3|retryMaxTimes.*3")
+
+    def clone_offsets(c):
+        to = f"adm_clone_{run}"
+        c.expect(f"updateSubGroup -c DefaultCluster -g {to}", "success")
+        c.expect(f"cloneGroupOffset -s {group} -d {to} -t {topic}", "clone group offset success")
+        # Once in a JVM: the command keeps the client that it shuts down.
+        c.expect(f"brokerConsumeStats -b {broker}", rf"^{topic} +{group} +{name} +\d +\d+ +[1-9]\d* +",
+                 rf"^{topic} +{to} +{name} +\d +\d+ +[1-9]\d* +", r"^Diff Total: \d+")
+
+    def order_conf(c):
+        one = f"adm_order_{run}"
+        c.expect(f"updateTopic -b {broker} -t {one} -r 4 -w 4", "success")
+        c.expect("updateNamesrvConfig -k orderMessageEnable -v true", "update name server config success")
+        try:
+            c.expect("getNamesrvConfig", r"^orderMessageEnable +=  true$")
+            c.expect(f"updateOrderConf -t {one} -m put -v {name}:2", "update orderConf success")
+            c.expect(f"updateOrderConf -t {one} -m get", rf"orderConf=\[{name}:2\]")
+            c.expect(f"topicRoute -t {one}", rf'"orderTopicConf":\s*"{name}:2"')
+        finally:
+            c.run("updateNamesrvConfig -k orderMessageEnable -v false")
+        c.expect(f"topicRoute -t {one}", absent=[f"{name}:2"])
+        c.expect(f"updateOrderConf -t {one} -m delete", "delete orderConf success")
+
     def reset_live(c):
         # -1 is "the end of each queue".
         c.expect(f"resetOffsetByTime -g {group} -t {topic} -s -1", r"^#brokerName +#queueId +#offset",
@@ -226,14 +311,17 @@ def cases(namesrv, broker, name):
             ("topicList", topic_list), ("topicRoute", topic_route), ("topicStatus", topic_status),
             ("clusterList", cluster_list), ("updateSubGroup", groups), ("queryMsg", query_by_id),
             ("printMsg", print_messages), ("sendMessage", send_message), ("connections", connections),
-            ("consumerProgress", progress), ("resetOffsetByTime-live", reset_live),
+            ("consumerProgress", progress), ("statsAll", figures), ("tps", tps), ("queryCq", query_queue),
+            ("clean", clean), ("updateTopicPerm", permission), ("attributes", attributes), ("lists", lists),
+            ("cloneGroupOffset", clone_offsets), ("updateOrderConf", order_conf), ("resetOffsetByTime-live", reset_live),
             ("resetOffsetByTime-offline", reset_offline), ("brokerStatus", broker_status),
             ("kv-config", kv_config),
             ("deleteSubGroup", delete_group), ("deleteTopic", delete_topic)]
 
 
-# Takes the write permission of every topic away for a moment; uses a consumer group of the seeds.
-ALONE = "write-permission|document-000-lines"
+# Takes the write permission of every topic away for a moment; uses a consumer group of the seeds; turns a switch of
+# the name service.
+ALONE = "write-permission|document-000-lines|updateOrderConf"
 
 
 def run(command, env, version, namesrv, pattern, report):

@@ -349,7 +349,9 @@ def free_port():
 
 def start_apache(ports):
     home = tempfile.mkdtemp(prefix="posthorn-compat-apache-")
-    target = Target(apache.start(home, *ports), f"127.0.0.1:{ports[1]}")
+    # On a busy machine a send may wait longer than the 200 ms after which Apache refuses it: no case is about that.
+    patience = ("waitTimeMillsInSendQueue=20000", "waitTimeMillsInPullQueue=20000")
+    target = Target(apache.start(home, *ports, settings=patience), f"127.0.0.1:{ports[1]}")
 
     def close():
         apache.stop(home)

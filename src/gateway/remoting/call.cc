@@ -35,8 +35,12 @@ void Call::fail(ResponseCode code, std::string_view remark) {
 }
 
 void Call::ok_body(std::string_view json) {
+    ok_body([&](Buffer& out) { out.append(json); });
+}
+
+void Call::ok_body(const std::function<void(Buffer&)>& write) {
     auto writer = reply();
-    writer.body().append(json);
+    write(writer.body());
     if (const auto done = writer.finish(); !done) fail(done.error());
 }
 

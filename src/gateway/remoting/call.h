@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -42,6 +43,8 @@ struct Call {
     void fail(const Error& reason) { fail(ResponseCode::system_error, reason.message); }
     /// Text that was written as JSON.
     void ok_body(std::string_view json);
+    /// A body that is written into the reply; fails when it becomes too long for a frame.
+    void ok_body(const std::function<void(Buffer&)>& write);
 
     /// Reads fields, and answers code 1 with the reason when one is missing or malformed (as the original
     /// does when it cannot decode a header): `if (!call.text("topic", topic)) return;`

@@ -210,7 +210,6 @@ std::vector<ClientInfo> Clients::list(const Gateway& gateway) const {
                        wire::name(member.language),
                        member.version,
                        false,
-                       {},
                        {}});
         return all.back();
     };
@@ -218,8 +217,7 @@ std::vector<ClientInfo> Clients::list(const Gateway& gateway) const {
         for (const Member& member : group.members) {
             ClientInfo& info = add(name, member);
             info.consumer = true;
-            info.consume_type = wire::name(group.type);
-            info.message_model = wire::name(group.model);
+            info.consume_mode = group.type == wire::ConsumeType::actively ? "pull" : "push";
         }
     }
     for (const auto& [name, group] : producers_)

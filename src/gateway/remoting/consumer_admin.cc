@@ -5,6 +5,7 @@
 #include "call.h"
 #include "catalog_rules.h"
 #include "gateway.h"
+#include "group_progress.h"
 #include "handlers.h"
 #include "json_text.h"
 #include "peek.h"
@@ -19,44 +20,6 @@ wire::Connection connection_of(const Gateway& gateway, const Member& member) {
     const Session* session = gateway.sessions.find(member.session);
     return {member.client_id, session ? session->peer_text() : std::string(), member.language,
             member.version};
-}
-
-/// The topics a group has progress in, as far as they still are.
-std::set<std::string> topics_with_progress(Gateway& gateway, model::GroupId group) {
-    std::set<std::string> topics;
-    gateway.broker.each_progress(group, [&](model::QueueId queue, model::QueueOffset) {
-        const broker::QueueOwner owner = gateway.catalog().owner(queue);
-        if (owner.kind != broker::QueueOwner::Kind::topic) return;
-        if (const model::Topic* topic = gateway.catalog().topic(owner.topic)) topics.insert(topic->name);
-    });
-    return topics;
-}
-
-/// Members say in their heartbeats what they read; what the group read at some other time does not count
-/// then.
-bool not_subscribed(const Gateway& gateway, std::string_view group, std::string_view topic) {
-    const ConsumerGroup* consumers = gateway.clients.consumers(group);
-    return consumers && !consumers->subscriptions.empty() && !consumers->subscription(topic);
-}
-
-std::uint64_t progress_or_zero(Gateway& gateway, model::GroupId group, model::QueueId queue) {
-    const auto next = gateway.broker.progress(group, queue);
-    return next ? next->value() : 0;
-}
-
-void add_consume_offsets(Gateway& gateway, StoreTimes& times, const model::Group& group,
-                         const model::Topic& topic,
-                         std::map<wire::MessageQueue, wire::ConsumeOffset>& stats) {
-    for (std::uint32_t n = 0; n < topic.read_queues; ++n) {
-        const model::QueueId queue = topic.queues[n];
-        const std::uint64_t consumed = progress_or_zero(gateway, group.id, queue);
-        const std::int64_t last = consumed == 0 ? 0 : times.of(queue, model::QueueOffset(consumed - 1));
-        stats[{topic.name, gateway.options.broker_name, static_cast<std::int32_t>(n)}] = {
-            .broker_offset = static_cast<std::int64_t>(gateway.broker.range(queue).end.value()),
-            .consumer_offset = static_cast<std::int64_t>(consumed),
-            .pull_offset = static_cast<std::int64_t>(consumed),
-            .last_ms = std::max<std::int64_t>(last, 0)};
-    }
 }
 
 std::string queue_json(const Gateway& gateway, std::string_view topic, std::uint32_t number) {
@@ -82,9 +45,7 @@ void get_consumer_connections(Call& call) {
         shown.connections.push_back(connection_of(call.gateway, member));
     for (const auto& [topic, subscription] : consumers->subscriptions)
         shown.subscriptions.push_back(subscription.data);
-    auto writer = call.reply();
-    wire::write_consumer_connections(writer.body(), shown);
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
+    call.ok_body([&](Buffer& out) { wire::write_consumer_connections(out, shown); });
 }
 
 void get_producer_connections(Call& call) {
@@ -96,9 +57,7 @@ void get_producer_connections(Call& call) {
     std::vector<wire::Connection> shown;
     for (const Member& member : producers->members)
         shown.push_back(connection_of(call.gateway, member));
-    auto writer = call.reply();
-    wire::write_producer_connections(writer.body(), shown);
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
+    call.ok_body([&](Buffer& out) { wire::write_producer_connections(out, shown); });
 }
 
 void get_all_producers(Call& call) {
@@ -121,30 +80,6 @@ void get_all_producers(Call& call) {
     call.ok_body(json + "}}");
 }
 
-void get_consume_stats(Call& call) {
-    std::string_view name;
-    if (!call.text("consumerGroup", name)) return;
-    Gateway& gateway = call.gateway;
-    std::map<wire::MessageQueue, wire::ConsumeOffset> stats;
-    StoreTimes times{gateway};
-    if (const model::Group* group = call.session.group(name)) {
-        std::set<std::string> topics;
-        if (const std::string_view wanted = call.header.text("topic"); !wanted.empty())
-            topics.emplace(wanted);
-        else
-            topics = topics_with_progress(gateway, group->id);
-        for (const std::string& topic_name : topics) {
-            const model::Topic* topic = gateway.catalog().topic(topic_name);
-            if (topic && !not_subscribed(gateway, name, topic_name))
-                add_consume_offsets(gateway, times, *group, *topic, stats);
-        }
-    }
-    if (times.loading && call.park()) return;
-    auto writer = call.reply();
-    wire::write_consume_stats(writer.body(), stats);
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
-}
-
 void get_groups_of_topic(Call& call) {
     std::string_view topic;
     if (!call.text("topic", topic)) return;
@@ -157,9 +92,7 @@ void get_groups_of_topic(Call& call) {
         if (!deleted(group) && topics_with_progress(gateway, group.id).contains(std::string(topic)))
             groups.insert(group.name);
     });
-    auto writer = call.reply();
-    wire::write_group_list(writer.body(), {groups.begin(), groups.end()});
-    (void)writer.finish();
+    call.ok_body([&](Buffer& out) { wire::write_group_list(out, {groups.begin(), groups.end()}); });
 }
 
 void get_topics_of_group(Call& call) {
@@ -168,10 +101,10 @@ void get_topics_of_group(Call& call) {
     std::set<std::string> topics;
     if (const model::Group* group = call.session.group(name))
         topics = topics_with_progress(call.gateway, group->id);
-    auto writer = call.reply();
-    wire::write_topic_list(writer.body(), {topics.begin(), topics.end()},
-                           wire::to_string(call.session.advertised()));
-    (void)writer.finish();
+    call.ok_body([&](Buffer& out) {
+        wire::write_topic_list(out, {topics.begin(), topics.end()},
+                               wire::to_string(call.session.advertised()));
+    });
 }
 
 void get_subscription_of_group(Call& call) {
@@ -260,9 +193,7 @@ void get_all_consumer_offsets(Call& call) {
                 all[topic->name + "@" + group.name][owner.number] = static_cast<std::int64_t>(next.value());
         });
     });
-    auto writer = call.reply();
-    wire::write_consumer_offsets(writer.body(), all);
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
+    call.ok_body([&](Buffer& out) { wire::write_consumer_offsets(out, all); });
 }
 
 }  // namespace posthorn::gateway::remoting

@@ -4,7 +4,6 @@ namespace posthorn::gateway::remoting {
 
 namespace {
 constexpr std::int64_t kClientSweepMs = 10'000;  // as the original
-constexpr std::int64_t kSampleMs = 10'000;
 }  // namespace
 
 Gateway::Gateway(broker::Broker& engine, RemotingOptions wanted, const env::Clock& time)
@@ -16,6 +15,8 @@ Gateway::Gateway(broker::Broker& engine, RemotingOptions wanted, const env::Cloc
       pulls(*this),
       parked(*this),
       locks(options.queue_lock_timeout.count(), options.queue_locks_max),
+      traffic(steady_ms(), options.sampled_flows_max),
+      throughput(steady_ms(), time.wall_ms()),
       unique_keys(time.wall_ms()),
       started_wall_ms(time.wall_ms()),
       send_reply(options.region, options.trace_on) {}
@@ -42,10 +43,8 @@ void Gateway::sweep() {
         locks.drop_expired(now_ms);
         next_client_sweep_ms_ = now_ms + kClientSweepMs;
     }
-    if (now_ms >= next_sample_ms_) {
-        traffic.sample();
-        next_sample_ms_ = now_ms + kSampleMs;
-    }
+    traffic.sample(now_ms, catalog());
+    throughput.sample(traffic.totals, now_ms, clock.wall_ms());
 }
 
 }  // namespace posthorn::gateway::remoting

@@ -17,6 +17,7 @@
 #include "send_forms.h"
 #include "session.h"
 #include "subscriptions.h"
+#include "throughput.h"
 #include "traffic.h"
 #include "unique_keys.h"
 #include "wire/remoting/send_reply.h"
@@ -60,6 +61,7 @@ struct Gateway {
     QueueLocks locks;
     Relay relay;
     Traffic traffic;
+    Throughput throughput;
     Subscriptions subscriptions;
     UniqueKeys unique_keys;
 
@@ -78,7 +80,6 @@ struct Gateway {
   private:
     Buffer unsent_;
     std::int64_t next_client_sweep_ms_ = 0;
-    std::int64_t next_sample_ms_ = 0;
 };
 
 }  // namespace posthorn::gateway::remoting

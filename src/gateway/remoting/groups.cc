@@ -41,17 +41,39 @@ wire::SubscriptionGroup config_of(const model::Group& group) {
     return config;
 }
 
+Result<void> put(Call& call, const wire::SubscriptionGroup& config) {
+    Buffer json;
+    wire::write_subscription_group(json, config);
+    const auto made = call.gateway.catalog().put_group(group_of(config, json.view()));
+    if (!made) return made.error();
+    log_info("remoting", "group {} set by {}: consume {}, retries {}", config.name, call.session.peer_text(),
+             config.consume_enable ? "on" : "off", config.retry_max_times);
+    return {};
+}
+
 }  // namespace
 
 void put_group(Call& call) {
     const auto config = wire::parse_subscription_group(call.body);
     if (!config) return call.fail(config.error());
-    Buffer json;
-    wire::write_subscription_group(json, *config);
-    const auto made = call.gateway.catalog().put_group(group_of(*config, json.view()));
-    if (!made) return call.fail(response_code(made.error().code), made.error().message);
-    log_info("remoting", "group {} set by {}: consume {}, retries {}", config->name, call.session.peer_text(),
-             config->consume_enable ? "on" : "off", config->retry_max_times);
+    if (const auto made = put(call, *config); !made)
+        return call.fail(response_code(made.error().code), made.error().message);
+    call.ok();
+}
+
+void put_groups(Call& call) {
+    const auto configs = wire::parse_subscription_groups(call.body);
+    if (!configs) return call.fail(configs.error());
+    for (const wire::SubscriptionGroup& config : *configs)
+        if (!model::legal_name(config.name))
+            return call.fail(
+                ResponseCode::invalid_parameter,
+                fmt::format("The specified group: {}, contains illegal characters, allowing only "
+                            "^[%|a-zA-Z0-9_-]+$",
+                            config.name));
+    for (const wire::SubscriptionGroup& config : *configs)
+        if (const auto made = put(call, config); !made)
+            return call.fail(response_code(made.error().code), made.error().message);
     call.ok();
 }
 
@@ -83,9 +105,7 @@ void get_all_group_configs(Call& call) {
     call.gateway.catalog().each_group([&](const model::Group& group) {
         if (!deleted(group)) all.push_back(config_of(group));
     });
-    auto writer = call.reply();
-    wire::write_subscription_groups(writer.body(), all, data_version(call.gateway));
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
+    call.ok_body([&](Buffer& out) { wire::write_subscription_groups(out, all, data_version(call.gateway)); });
 }
 
 void get_group_config(Call& call) {
@@ -95,9 +115,7 @@ void get_group_config(Call& call) {
     if (!group || deleted(*group))
         return call.fail(ResponseCode::subscription_group_not_exist,
                          fmt::format("No group in this broker. group: {}", name));
-    auto writer = call.reply();
-    wire::write_subscription_group(writer.body(), config_of(*group));
-    (void)writer.finish();
+    call.ok_body([&](Buffer& out) { wire::write_subscription_group(out, config_of(*group)); });
 }
 
 }  // namespace posthorn::gateway::remoting

@@ -18,8 +18,6 @@ void get_kv_namespace(Call&);
 void wipe_write_permission(Call&);
 void add_write_permission(Call&);
 void delete_topic_route(Call&);
-void get_name_service_config(Call&);
-void update_name_service_config(Call&);
 
 // send.cc
 void send_message(Call&);
@@ -50,6 +48,7 @@ void unlock_queues(Call&);
 
 // topics.cc
 void put_topic(Call&);
+void put_topics(Call&);
 void delete_topic(Call&);
 void get_topic_stats(Call&);
 void get_all_topic_configs(Call&);
@@ -57,6 +56,7 @@ void get_topic_config(Call&);
 
 // groups.cc
 void put_group(Call&);
+void put_groups(Call&);
 void delete_group(Call&);
 void get_all_group_configs(Call&);
 void get_group_config(Call&);
@@ -65,13 +65,16 @@ void get_group_config(Call&);
 void get_consumer_connections(Call&);
 void get_producer_connections(Call&);
 void get_all_producers(Call&);
-void get_consume_stats(Call&);
 void get_groups_of_topic(Call&);
 void get_topics_of_group(Call&);
 void get_subscription_of_group(Call&);
 void get_consume_time_span(Call&);
 void clone_group_offset(Call&);
 void get_all_consumer_offsets(Call&);
+
+// consume_stats.cc
+void get_consume_stats(Call&);
+void get_broker_consume_stats(Call&);
 
 // reset_offset.cc
 void reset_offset(Call&);
@@ -83,9 +86,20 @@ void consume_directly(Call&);
 
 // runtime_info.cc
 void get_runtime_info(Call&);
+
+// config_admin.cc
 void get_broker_config(Call&);
 void update_broker_config(Call&);
+void get_name_service_config(Call&);
+void update_name_service_config(Call&);
+
+// broker_stats.cc
 void get_broker_stats(Call&);
+
+// store_admin.cc
+void query_consume_queue(Call&);
+void drop_expired_messages(Call&);
+void clean_nothing(Call&);
 
 // view_message.cc
 void view_message(Call&);

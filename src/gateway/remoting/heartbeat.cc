@@ -86,9 +86,7 @@ void get_consumer_list(Call& call) {
     std::vector<std::string> ids;
     for (const Member& member : consumers->members)
         ids.push_back(member.client_id);
-    auto writer = call.reply();
-    wire::write_consumer_list(writer.body(), ids);
-    (void)writer.finish();
+    call.ok_body([&](Buffer& out) { wire::write_consumer_list(out, ids); });
 }
 
 void check_client_config(Call& call) {

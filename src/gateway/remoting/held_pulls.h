@@ -18,7 +18,8 @@ struct PullOrder {
     model::GroupId group;
     model::TopicId topic;
     model::QueueId queue;
-    model::QueueOffset from;  ///< as the client asked
+    std::uint32_t queue_number = 0;  ///< of the topic
+    model::QueueOffset from;         ///< as the client asked
     std::uint32_t max_messages = 32;
     std::uint32_t max_bytes = 0;
     Filter filter;

@@ -32,9 +32,7 @@ void lock_queues(Call& call) {
             call.gateway.locks.lock(batch->group, queue, batch->client_id, call.gateway.steady_ms()))
             locked.push_back(wanted);
     }
-    auto writer = call.reply();
-    wire::write_lock_result(writer.body(), locked);
-    (void)writer.finish();
+    call.ok_body([&](Buffer& out) { wire::write_lock_result(out, locked); });
 }
 
 void unlock_queues(Call& call) {

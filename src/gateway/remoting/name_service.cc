@@ -37,9 +37,7 @@ std::vector<std::string> all_topics(Gateway& gateway) {
 }
 
 void answer_topics(Call& call, const std::vector<std::string>& names, std::string_view broker_address = {}) {
-    auto writer = call.reply();
-    wire::write_topic_list(writer.body(), names, broker_address);
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
+    call.ok_body([&](Buffer& out) { wire::write_topic_list(out, names, broker_address); });
 }
 
 /// Sets or clears the wipe for this broker and says how many topics it concerned.
@@ -68,25 +66,23 @@ void get_route(Call& call) {
                                      "updateTopic, or let a producer create it (autoCreateTopicEnable)",
                                      name));
     wire::TopicRoute route;
-    if (const std::string* order = call.gateway.catalog().setting(space_of(kOrderSpace), name))
-        route.order_conf = *order;
+    if (call.gateway.options.order_topics)
+        if (const std::string* order = call.gateway.catalog().setting(space_of(kOrderSpace), name))
+            route.order_conf = *order;
     route.queues.push_back({.broker_name = call.gateway.options.broker_name,
                             .read_queues = static_cast<std::int32_t>(topic->read_queues),
                             .write_queues = static_cast<std::int32_t>(topic->write_queues),
                             .perm = shown_permission(call.gateway, *topic),
                             .sys_flag = static_cast<std::int32_t>(topic->system_flag)});
     route.brokers.push_back(this_broker(call));
-    auto writer = call.reply();
-    wire::write_route(writer.body(), route);
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
+    call.ok_body([&](Buffer& out) { wire::write_route(out, route); });
 }
 
 void get_cluster_info(Call& call) {
     const RemotingOptions& options = call.gateway.options;
-    auto writer = call.reply();
-    wire::write_cluster_info(writer.body(),
-                             {{this_broker(call)}, {{options.cluster_name, {options.broker_name}}}});
-    (void)writer.finish();
+    call.ok_body([&](Buffer& out) {
+        wire::write_cluster_info(out, {{this_broker(call)}, {{options.cluster_name, {options.broker_name}}}});
+    });
 }
 
 void get_all_topic_names(Call& call) {
@@ -150,9 +146,7 @@ void get_kv_namespace(Call& call) {
     if (table.empty())
         return call.fail(ResponseCode::query_not_found,
                          fmt::format("No config item, Namespace: {}", name_space));
-    auto writer = call.reply();
-    wire::write_kv_table(writer.body(), table);
-    (void)writer.finish();
+    call.ok_body([&](Buffer& out) { wire::write_kv_table(out, table); });
 }
 
 void wipe_write_permission(Call& call) {
@@ -168,19 +162,6 @@ void delete_topic_route(Call& call) {
     std::string_view topic;
     if (!call.text("topic", topic)) return;
     call.ok();
-}
-
-void get_name_service_config(Call& call) {
-    const RemotingOptions& options = call.gateway.options;
-    auto writer = call.reply();
-    writer.body().append(
-        fmt::format("listenPort={}\nbindAddress={}\n", options.name_service_port, options.bind_address));
-    (void)writer.finish();
-}
-
-void update_name_service_config(Call& call) {
-    call.fail(ResponseCode::no_permission,
-              "the name service's configuration is read at start; change the configuration file and restart");
 }
 
 }  // namespace posthorn::gateway::remoting

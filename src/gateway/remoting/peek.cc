@@ -1,32 +1,22 @@
 #include "peek.h"
 
+#include <array>
+
 #include "gateway.h"
 #include "wire/remoting/message.h"
 
 namespace posthorn::gateway::remoting {
-
-namespace {
-
-class TimeOfOne final : public broker::MessageSink {
-  public:
-    bool on_message(const broker::Stored& message, model::QueueOffset) override {
-        time = message.time;
-        return false;
-    }
-    std::int64_t time = -1;
-};
-
-}  // namespace
 
 std::int64_t StoreTimes::of(model::QueueId queue, std::optional<model::QueueOffset> offset) {
     if (queue.value() == 0) return -1;
     const store::Range range = gateway.broker.range(queue);
     const model::QueueOffset wanted = offset.value_or(range.begin);
     if (wanted < range.begin || wanted >= range.end) return -1;
-    TimeOfOne sink;
-    const auto fetched = gateway.broker.fetch({.queue = queue, .from = wanted, .max_messages = 1}, sink);
-    loading |= fetched.status == broker::FetchStatus::loading;
-    return sink.time;
+    std::array<store::Entry, 1> entry;
+    std::size_t count = 0;
+    const store::Read read = gateway.broker.entries(queue, wanted, entry, &count);
+    loading |= read == store::Read::loading;
+    return count == 0 ? -1 : entry[0].time;
 }
 
 Result<std::string> copy_message(Gateway& gateway, const Session& session, Place place) {

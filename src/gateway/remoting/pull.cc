@@ -164,11 +164,13 @@ PullStep step_pull(Gateway& gateway, Session& session, const PullOrder& order, P
         outcome = {ResponseCode::pull_retry_immediately, "NO_MATCHED_MESSAGE"};
     write_answer(session, order, outcome, fetched, messages.view());
     order.stats->took(gateway.clock.steady_ns() - order.started_ns);
-    ++gateway.traffic.totals.pulls;
-    if (outcome.code == ResponseCode::success) {
-        ++gateway.traffic.totals.pulls_found;
-        gateway.traffic.out(order.group, order.topic, body.count(), messages.size());
-    } else if (outcome.code == ResponseCode::pull_offset_moved && stage != PullStage::woken) {
+    gateway.traffic.pulled({.group = order.group,
+                            .topic = order.topic,
+                            .queue = order.queue_number,
+                            .next = fetched.next,
+                            .messages = body.count(),
+                            .bytes = messages.size()});
+    if (outcome.code == ResponseCode::pull_offset_moved && stage != PullStage::woken) {
         // A woken pull is inside the engine's end of a tick, where nothing is published.
         note_offset_moved(gateway, order, fetched);
     }
@@ -288,6 +290,7 @@ PullOrder order_of(Call& call, const PullFields& fields, const model::Group& gro
             .group = group.id,
             .topic = topic.id,
             .queue = topic.queues[static_cast<std::size_t>(fields.queue)],
+            .queue_number = static_cast<std::uint32_t>(fields.queue),
             .from = model::QueueOffset(static_cast<std::uint64_t>(std::max<std::int64_t>(fields.offset, 0))),
             .max_messages = std::clamp<std::uint32_t>(
                 static_cast<std::uint32_t>(std::max(fields.max_messages, 1)), 1, options.pull_messages_max),

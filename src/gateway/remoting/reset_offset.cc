@@ -107,9 +107,7 @@ void reset_offset(Call& call) {
     tell_members(gateway, reset, *offsets);
     log_info("remoting", "offsets of group {} in topic {} reset by {} to time {}", reset.group, reset.topic,
              call.session.peer_text(), reset.wall_ms);
-    auto writer = call.reply();
-    wire::write_reset_offset(writer.body(), *offsets);
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
+    call.ok_body([&](Buffer& out) { wire::write_reset_offset(out, *offsets); });
 }
 
 }  // namespace posthorn::gateway::remoting

@@ -51,6 +51,14 @@ TEST_F(SessionTest, RefusesSendsItCannotStoreAndSaysWhy) {
     EXPECT_FALSE(client.is_closed);
 }
 
+TEST_F(SessionTest, TakesASendWhoseProducerDoesNotKnowThatTheTopicIsReadOnlyNow) {
+    ASSERT_TRUE(
+        rig.broker->catalog()
+            .put_topic({.name = "orders", .permission = {model::Permission::read_bit}, .attributes = {}})
+            .ok());
+    store("orders", "late");
+}
+
 TEST_F(SessionTest, StoresABatchAsSingleMessagesWithTheirIdsInOneReply) {
     Buffer batch;
     wire::append_batch_item(batch, {0, as_bytes("one"), {}});

@@ -191,6 +191,10 @@ void RemotingServer::each_topic(const std::function<void(const TopicTraffic&)>& 
 void RemotingServer::each_group(const std::function<void(const GroupTraffic&)>& visit) const {
     impl_->gateway().traffic.each_group(impl_->gateway().catalog(), visit);
 }
+std::uint64_t RemotingServer::pulled_to(model::GroupId group, model::TopicId topic,
+                                        std::uint32_t queue) const {
+    return impl_->gateway().traffic.pulled_to(group, topic, queue);
+}
 std::vector<ClientInfo> RemotingServer::clients() const {
     return impl_->gateway().clients.list(impl_->gateway());
 }

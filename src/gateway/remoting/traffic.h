@@ -1,22 +1,44 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "broker/catalog.h"
 #include "gateway/remoting/server.h"
+#include "span_stats.h"
 
 namespace posthorn::gateway::remoting {
 
-/// What went in and out, by topic and by group, since the start.
+/// Messages that went one way: since the start, and sampled over the last minute, hour and day.
+struct Flow {
+    FlowCounts counts;
+    FlowCounts unsampled;  ///< of these, what came while there were no samples
+    std::unique_ptr<SpanSamples>
+        samples;  ///< none before the first, none beyond the limit or after an idle day
+};
+
+/// What a pull brought its group, maybe nothing.
+struct Pulled {
+    model::GroupId group;
+    model::TopicId topic;
+    std::uint32_t queue = 0;  ///< its number in the topic
+    model::QueueOffset next;  ///< where the group's next pull of that queue begins
+    std::uint64_t messages = 0, bytes = 0;
+};
+
+/// What went in and out, by topic and by group. What belongs to a topic or a group that was deleted is
+/// forgotten with the next sample.
 class Traffic {
   public:
+    /// `sampled_max`: flows that have samples; one takes 950 bytes. Steady milliseconds, here as below.
+    Traffic(std::int64_t now_ms, std::size_t sampled_max);
+
     void in(model::TopicId topic, std::uint64_t messages, std::uint64_t bytes);
-    void out(model::GroupId group, model::TopicId topic, std::uint64_t messages, std::uint64_t bytes);
+    void pulled(const Pulled& pull);
     void sent_back(model::GroupId group, model::TopicId topic, bool dead);
 
     void each_topic(const broker::Catalog& names,
@@ -25,37 +47,62 @@ class Traffic {
                     const std::function<void(const GroupTraffic&)>& visit) const;
 
     struct Totals {
-        std::uint64_t messages_in = 0, bytes_in = 0, messages_out = 0, bytes_out = 0, pulls = 0,
-                      pulls_found = 0;
+        std::uint64_t messages_in = 0, bytes_in = 0, sends = 0, messages_out = 0, bytes_out = 0, pulls = 0,
+                      pulls_found = 0, pulls_missed = 0;
     };
     Totals totals;
 
-    /// Call every ten seconds; `rate` looks back up to ten minutes.
-    void sample();
-    /// Per second over the last `seconds` (10, 60, 600), as far as there are samples.
-    double rate(std::uint64_t Totals::*what, int seconds) const;
+    /// Takes the samples that are due; call about as often as they are.
+    void sample(std::int64_t now_ms, const broker::Catalog& names);
+
+    // Null where nothing went yet.
+    const Flow* put(model::TopicId topic) const;
+    const Flow* got(model::GroupId group, model::TopicId topic) const;
+    const Flow* sent_back(model::GroupId group, model::TopicId topic) const;
+    const Flow& all_put() const { return all_put_; }
+    const Flow& all_got() const { return all_got_; }
+    SpanFigures figures(const Flow& flow, Span span, std::uint64_t FlowCounts::*what) const;
+    /// Messages per second over the last minute.
+    double put_tps(model::TopicId topic) const;
+    double got_tps(model::GroupId group, model::TopicId topic) const;
+
+    /// Where the group's next pull of the queue with this number begins; 0 when it has not pulled since the
+    /// start. What lies between its progress and here is in its members' hands.
+    std::uint64_t pulled_to(model::GroupId group, model::TopicId topic, std::uint32_t queue) const;
 
   private:
-    struct Flow {
-        std::uint64_t messages = 0, bytes = 0;
-    };
     struct GroupFlow {
-        Flow out;
-        std::uint64_t sent_back = 0, dead_letters = 0;
+        Flow out, sent_back;
+        std::uint64_t dead_letters = 0;
+        std::vector<std::uint64_t> pulled_to;  // by number of the queue
     };
-    static std::uint64_t key(model::GroupId group, model::TopicId topic) {
-        return std::uint64_t{group.value()} << 32 | topic.value();
-    }
-
     struct TopicFlow {
         Flow in;
         MessageSizes sizes{};
     };
+    static std::uint64_t key(model::GroupId group, model::TopicId topic) {
+        return std::uint64_t{group.value()} << 32 | topic.value();
+    }
+    static model::GroupId group_of(std::uint64_t key) {
+        return model::GroupId(static_cast<std::uint32_t>(key >> 32));
+    }
+    static model::TopicId topic_of(std::uint64_t key) {
+        return model::TopicId(static_cast<std::uint32_t>(key));
+    }
 
-    std::vector<TopicFlow> topics_;  // by topic id: ids are given from 1 up
+    const TopicFlow* topic_flow(model::TopicId topic) const;
+    const GroupFlow* group_flow(model::GroupId group, model::TopicId topic) const;
+    void forget_deleted(const broker::Catalog& names);
+    void sample(Span span, Flow& flow);
+    void begin_samples(Flow& flow);
+    void end_samples(Flow& flow);
+
+    std::vector<std::unique_ptr<TopicFlow>> topics_;  // by topic id: ids are given from 1 up
     std::unordered_map<std::uint64_t, GroupFlow> groups_;
-    std::array<Totals, 61> samples_;
-    std::size_t taken_ = 0;
+    Flow all_put_, all_got_;
+    SampleTimes times_;
+    const std::size_t sampled_max_;
+    std::size_t sampled_ = 0;
 };
 
 }  // namespace posthorn::gateway::remoting

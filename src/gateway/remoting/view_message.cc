@@ -30,9 +30,7 @@ void view_message(Call& call) {
         return call.park_or_fail(
             message.error(), ResponseCode::system_error,
             fmt::format("can not find message by the offset, {}: {}", offset, message.error().message));
-    auto writer = call.reply();
-    writer.body().append(*message);
-    if (const auto done = writer.finish(); !done) call.fail(done.error());
+    call.ok_body(*message);
 }
 
 void query_message(Call& call) {

@@ -15,8 +15,25 @@ void write_version(JsonWriter& json, const DataVersion& version) {
     json.end_object();
 }
 
+void write_attributes(JsonWriter& json, const std::map<std::string, std::string>& attributes) {
+    json.key("attributes");
+    json.begin_object();
+    for (const auto& [key, value] : attributes)
+        json.member(key, value);
+    json.end_object();
+}
+
+std::map<std::string, std::string> attributes_of(const Json& object) {
+    std::map<std::string, std::string> attributes;
+    const Json& all = object_at(object, "attributes");
+    for (const auto& [key, value] : all.items())
+        attributes[key] = text_at(all, key.c_str());
+    return attributes;
+}
+
 void write_topic(JsonWriter& json, const TopicConfig& topic) {
     json.begin_object();
+    write_attributes(json, topic.attributes);
     json.member("order", topic.order);
     json.member("perm", topic.perm);
     json.member("readQueueNums", topic.read_queues);
@@ -29,11 +46,7 @@ void write_topic(JsonWriter& json, const TopicConfig& topic) {
 
 void write_group(JsonWriter& json, const SubscriptionGroup& group) {
     json.begin_object();
-    json.key("attributes");
-    json.begin_object();
-    for (const auto& [key, value] : group.attributes)
-        json.member(key, value);
-    json.end_object();
+    write_attributes(json, group.attributes);
     json.member("brokerId", group.broker_id);
     json.member("consumeBroadcastEnable", group.consume_broadcast_enable);
     json.member("consumeEnable", group.consume_enable);
@@ -74,6 +87,26 @@ ConsumerRunningInfo::ProcessQueue process_queue_of(const std::string& key, const
     return process;
 }
 
+Result<SubscriptionGroup> group_of(const Json& json) {
+    SubscriptionGroup group;
+    group.name = text_at(json, "groupName");
+    if (group.name.empty()) return Error{Errc::invalid, "subscription group: groupName is missing"};
+    group.consume_enable = bool_at(json, "consumeEnable", group.consume_enable);
+    group.consume_from_min_enable = bool_at(json, "consumeFromMinEnable", group.consume_from_min_enable);
+    group.consume_broadcast_enable = bool_at(json, "consumeBroadcastEnable", group.consume_broadcast_enable);
+    group.consume_orderly = bool_at(json, "consumeMessageOrderly", group.consume_orderly);
+    group.retry_queues = int32_at(json, "retryQueueNums", group.retry_queues);
+    group.retry_max_times = int32_at(json, "retryMaxTimes", group.retry_max_times);
+    group.broker_id = int64_at(json, "brokerId", group.broker_id);
+    group.broker_when_slow = int64_at(json, "whichBrokerWhenConsumeSlowly", group.broker_when_slow);
+    group.notify_consumer_ids_changed =
+        bool_at(json, "notifyConsumerIdsChangedEnable", group.notify_consumer_ids_changed);
+    group.sys_flag = int32_at(json, "groupSysFlag", group.sys_flag);
+    group.consume_timeout_minutes = int32_at(json, "consumeTimeoutMinute", group.consume_timeout_minutes);
+    group.attributes = attributes_of(json);
+    return group;
+}
+
 }  // namespace
 
 void write_topic_config(Buffer& out, const TopicConfig& topic) {
@@ -95,28 +128,43 @@ void write_topic_configs(Buffer& out, const std::vector<TopicConfig>& topics, co
     json.end_object();
 }
 
+Result<std::vector<TopicConfig>> parse_topic_configs(Bytes body) {
+    auto json = parse_body(body, "topic list");
+    if (!json) return json.error();
+    std::vector<TopicConfig> topics;
+    for (const Json& each : list_at(*json, "topicConfigList")) {
+        constexpr std::int32_t default_queues = 16;
+        TopicConfig topic;
+        topic.name = text_at(each, "topicName");
+        if (topic.name.empty()) return Error{Errc::invalid, "topic list: topicName is missing"};
+        topic.read_queues = int32_at(each, "readQueueNums", default_queues);
+        topic.write_queues = int32_at(each, "writeQueueNums", default_queues);
+        topic.perm = int32_at(each, "perm", topic.perm);
+        topic.sys_flag = int32_at(each, "topicSysFlag");
+        topic.order = bool_at(each, "order");
+        topic.multi_tag = text_at(each, "topicFilterType") == "MULTI_TAG";
+        topic.attributes = attributes_of(each);
+        topics.push_back(std::move(topic));
+    }
+    return topics;
+}
+
 Result<SubscriptionGroup> parse_subscription_group(Bytes body) {
     auto json = parse_body(body, "subscription group");
     if (!json) return json.error();
-    SubscriptionGroup group;
-    group.name = text_at(*json, "groupName");
-    if (group.name.empty()) return Error{Errc::invalid, "subscription group: groupName is missing"};
-    group.consume_enable = bool_at(*json, "consumeEnable", group.consume_enable);
-    group.consume_from_min_enable = bool_at(*json, "consumeFromMinEnable", group.consume_from_min_enable);
-    group.consume_broadcast_enable = bool_at(*json, "consumeBroadcastEnable", group.consume_broadcast_enable);
-    group.consume_orderly = bool_at(*json, "consumeMessageOrderly", group.consume_orderly);
-    group.retry_queues = int32_at(*json, "retryQueueNums", group.retry_queues);
-    group.retry_max_times = int32_at(*json, "retryMaxTimes", group.retry_max_times);
-    group.broker_id = int64_at(*json, "brokerId", group.broker_id);
-    group.broker_when_slow = int64_at(*json, "whichBrokerWhenConsumeSlowly", group.broker_when_slow);
-    group.notify_consumer_ids_changed =
-        bool_at(*json, "notifyConsumerIdsChangedEnable", group.notify_consumer_ids_changed);
-    group.sys_flag = int32_at(*json, "groupSysFlag", group.sys_flag);
-    group.consume_timeout_minutes = int32_at(*json, "consumeTimeoutMinute", group.consume_timeout_minutes);
-    const Json& attributes = object_at(*json, "attributes");
-    for (const auto& [key, value] : attributes.items())
-        group.attributes[key] = text_at(attributes, key.c_str());
-    return group;
+    return group_of(*json);
+}
+
+Result<std::vector<SubscriptionGroup>> parse_subscription_groups(Bytes body) {
+    auto json = parse_body(body, "subscription group list");
+    if (!json) return json.error();
+    std::vector<SubscriptionGroup> groups;
+    for (const Json& each : list_at(*json, "groupConfigList")) {
+        auto group = group_of(each);
+        if (!group) return group.error();
+        groups.push_back(std::move(*group));
+    }
+    return groups;
 }
 
 void write_subscription_group(Buffer& out, const SubscriptionGroup& group) {

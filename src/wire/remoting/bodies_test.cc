@@ -210,7 +210,7 @@ TEST(Stats, AreKeyedByQueueObjects) {
         }),
         R"({"offsetTable":{{"brokerName":"b","queueId":0,"topic":"t"}:{"lastUpdateTimestamp":3,"maxOffset":2,"minOffset":1}},"topicPutTps":0.0})");
     EXPECT_EQ(written([](Buffer& out) {
-                  write_consume_stats(out, {{{"t", "b", 0}, {10, 8, 9, 4}}}, 1.5);
+                  write_consume_stats(out, {{{{"t", "b", 0}, {10, 8, 9, 4}}}, 1.5});
               }),
               R"({"consumeTps":1.5,"offsetTable":{{"brokerName":"b","queueId":0,"topic":"t"}:)"
               R"({"brokerOffset":10,"consumerOffset":8,"lastTimestamp":4,"pullOffset":9}}})");
@@ -223,6 +223,37 @@ TEST(Stats, AreKeyedByQueueObjects) {
                   write_consumer_offsets(out, {{"t@g", {{0, 5}, {1, 7}}}});
               }),
               R"({"offsetTable":{"t@g":{"0":5,"1":7}}})");
+}
+
+TEST(Stats, OfAllGroupsAddUpWhatIsBehindAndWhatIsInFlight) {
+    const ConsumeStats one{{{{"t", "b", 0}, {10, 4, 9, 3}}}, 1.5}, two{{{{"u", "b", 0}, {7, 7, 7, 3}}}, 0};
+    EXPECT_EQ(written([&](Buffer& out) {
+                  write_broker_consume_stats(out, "1.2.3.4:5", {{"g", {one, two}}, {"idle", {}}});
+              }),
+              R"({"brokerAddr":"1.2.3.4:5","consumeStatsList":[{"g":[)"
+              R"({"consumeTps":1.5,"offsetTable":{{"brokerName":"b","queueId":0,"topic":"t"}:)"
+              R"({"brokerOffset":10,"consumerOffset":4,"lastTimestamp":3,"pullOffset":9}}},)"
+              R"({"consumeTps":0.0,"offsetTable":{{"brokerName":"b","queueId":0,"topic":"u"}:)"
+              R"({"brokerOffset":7,"consumerOffset":7,"lastTimestamp":3,"pullOffset":7}}}]},{"idle":[]}],)"
+              R"("totalDiff":6,"totalInflightDiff":5})");
+}
+
+TEST(ConsumeQueue, NamesWhereItsMessagesLie) {
+    const SubscriptionData all{"t", "*", "TAG", {}, {}, 5, false};
+    ConsumeQueue queue;
+    queue.entries = {{227, 100, 7}};
+    queue.min_index = 1;
+    queue.max_index = 2;
+    EXPECT_EQ(
+        written([&](Buffer& out) { write_consume_queue(out, queue); }),
+        R"({"maxQueueIndex":2,"minQueueIndex":1,"queueData":[{"eval":false,"physicOffset":227,"physicSize":100,"tagsCode":7}]})");
+    queue.entries.clear();
+    queue.filter_text = "null";
+    queue.subscription = &all;
+    auto back = parse_body(as_bytes(written([&](Buffer& out) { write_consume_queue(out, queue); })), "queue");
+    ASSERT_TRUE(back.ok());
+    EXPECT_EQ((*back)["filterData"], "null");
+    EXPECT_EQ((*back)["subscriptionData"]["subString"], "*");
 }
 
 TEST(SubscriptionGroup, HasRocketMqsDefaults) {
@@ -255,8 +286,34 @@ TEST(SubscriptionGroup, ComesBackAsWritten) {
     EXPECT_EQ((*table)["dataVersion"]["counter"], 2);
 }
 
+TEST(SubscriptionGroup, ComesAloneOrInAList) {
+    auto groups = parse_subscription_groups(
+        as_bytes(R"({"groupConfigList":[{"groupName":"a","retryMaxTimes":3},{"groupName":"b"}]})"));
+    ASSERT_TRUE(groups.ok());
+    ASSERT_EQ(groups->size(), 2u);
+    EXPECT_EQ(groups->front().retry_max_times, 3);
+    EXPECT_EQ(groups->back().retry_max_times, 16);
+    EXPECT_FALSE(parse_subscription_groups(as_bytes(R"({"groupConfigList":[{}]})")).ok());
+    EXPECT_FALSE(parse_subscription_groups({}).ok());
+}
+
+TEST(TopicConfig, OfAListHasTheOriginalsDefaults) {
+    auto topics = parse_topic_configs(
+        as_bytes(R"({"topicConfigList":[{"topicName":"a","readQueueNums":3,"writeQueueNums":4,"perm":2,)"
+                 R"("order":true,"attributes":{"+message.type":"FIFO"}},{"topicName":"b"}]})"));
+    ASSERT_TRUE(topics.ok());
+    ASSERT_EQ(topics->size(), 2u);
+    EXPECT_EQ(topics->front().write_queues, 4);
+    EXPECT_EQ(topics->front().perm, 2);
+    EXPECT_TRUE(topics->front().order);
+    EXPECT_EQ(topics->front().attributes.at("+message.type"), "FIFO");
+    EXPECT_EQ(topics->back().read_queues, 16);
+    EXPECT_EQ(topics->back().perm, 6);
+    EXPECT_FALSE(parse_topic_configs(as_bytes(R"({"topicConfigList":[{"perm":6}]})")).ok());
+}
+
 TEST(TopicConfig, IsWrittenAloneAndInTheTable) {
-    TopicConfig topic{"t", 4, 8, 6, 0, true, false};
+    TopicConfig topic{"t", 4, 8, 6, 0, true, false, {{"message.type", "FIFO"}}};
     auto table =
         parse_body(as_bytes(written([&](Buffer& out) { write_topic_configs(out, {topic}, {}); })), "table");
     ASSERT_TRUE(table.ok());
@@ -265,6 +322,7 @@ TEST(TopicConfig, IsWrittenAloneAndInTheTable) {
     EXPECT_EQ((*table)["topicConfigTable"]["t"], *alone);
     EXPECT_EQ((*alone)["writeQueueNums"], 8);
     EXPECT_EQ((*alone)["topicFilterType"], "SINGLE_TAG");
+    EXPECT_EQ((*alone)["attributes"]["message.type"], "FIFO");
 }
 
 TEST(Connections, NameTheirLanguage) {

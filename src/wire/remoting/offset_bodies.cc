@@ -2,6 +2,7 @@
 
 #include "json_reader.h"
 #include "json_writer.h"
+#include "subscription_json.h"
 #include "wire/remoting/bodies.h"
 
 namespace posthorn::wire::remoting {
@@ -29,6 +30,24 @@ void write_stats_item(JsonWriter& json, const char* name, const BrokerStatsItem&
     json.member("avgpt", item.average_per_put);
     json.member("sum", item.sum);
     json.member("tps", item.tps);
+    json.end_object();
+}
+
+void write_stats(JsonWriter& json, const ConsumeStats& stats) {
+    json.begin_object();
+    json.member("consumeTps", stats.tps);
+    json.key("offsetTable");
+    json.begin_object();
+    for (const auto& [queue, offset] : stats.queues) {
+        json.key(queue);
+        json.begin_object();
+        json.member("brokerOffset", offset.broker_offset);
+        json.member("consumerOffset", offset.consumer_offset);
+        json.member("lastTimestamp", offset.last_ms);
+        json.member("pullOffset", offset.pull_offset);
+        json.end_object();
+    }
+    json.end_object();
     json.end_object();
 }
 
@@ -139,23 +158,60 @@ void write_topic_stats(Buffer& out, const std::map<MessageQueue, TopicOffset>& q
     json.end_object();
 }
 
-void write_consume_stats(Buffer& out, const std::map<MessageQueue, ConsumeOffset>& queues,
-                         double consume_tps) {
+void write_consume_stats(Buffer& out, const ConsumeStats& stats) {
+    JsonWriter json(out);
+    write_stats(json, stats);
+}
+
+void write_broker_consume_stats(Buffer& out, const std::string& broker_address,
+                                const std::vector<GroupConsumeStats>& groups) {
+    std::int64_t behind = 0, in_flight = 0;
     JsonWriter json(out);
     json.begin_object();
-    json.member("consumeTps", consume_tps);
-    json.key("offsetTable");
-    json.begin_object();
-    for (const auto& [queue, offset] : queues) {
-        json.key(queue);
+    json.member("brokerAddr", broker_address);
+    json.key("consumeStatsList");
+    json.begin_list();
+    for (const GroupConsumeStats& group : groups) {
         json.begin_object();
-        json.member("brokerOffset", offset.broker_offset);
-        json.member("consumerOffset", offset.consumer_offset);
-        json.member("lastTimestamp", offset.last_ms);
-        json.member("pullOffset", offset.pull_offset);
+        json.key(group.group);
+        json.begin_list();
+        for (const ConsumeStats& stats : group.topics) {
+            write_stats(json, stats);
+            for (const auto& [queue, offset] : stats.queues) {
+                behind += offset.broker_offset - offset.consumer_offset;
+                in_flight += offset.pull_offset - offset.consumer_offset;
+            }
+        }
+        json.end_list();
         json.end_object();
     }
+    json.end_list();
+    json.member("totalDiff", behind);
+    json.member("totalInflightDiff", in_flight);
     json.end_object();
+}
+
+void write_consume_queue(Buffer& out, const ConsumeQueue& queue) {
+    JsonWriter json(out);
+    json.begin_object();
+    if (!queue.filter_text.empty()) json.member("filterData", queue.filter_text);
+    json.member("maxQueueIndex", queue.max_index);
+    json.member("minQueueIndex", queue.min_index);
+    json.key("queueData");
+    json.begin_list();
+    for (const ConsumeQueue::Entry& entry : queue.entries) {
+        json.begin_object();
+        json.member("eval", false);
+        json.member("physicOffset", entry.physical_offset);
+        json.member("physicSize", entry.size);
+        json.member("tagsCode", entry.tag_code);
+        json.end_object();
+    }
+    json.end_list();
+    if (queue.subscription) {
+        json.key("subscriptionData");
+        write_subscription(json, *queue.subscription);
+    }
     json.end_object();
 }
 

@@ -187,6 +187,10 @@ class Broker {
     void wait_loaded(Waiter& waiter);
     void cancel(Waiter& waiter);
     store::Range range(model::QueueId queue) const;  ///< readable: in sync flush the durable ones
+    /// What the index knows of the readable messages from `from` on (time, size, tag), without reading them:
+    /// `*count` of `out` are ready. Loading: ask again after `wait_loaded`.
+    store::Read entries(model::QueueId queue, model::QueueOffset from, std::span<store::Entry> out,
+                        std::size_t* count);
     /// Both answer Errc::loading while what they need comes from the disk: ask again after `wait_loaded`.
     Result<model::QueueOffset> offset_by_time(model::QueueId queue, std::int64_t wall_ms);
     Result<void> read_at(store::Position position, bool delayed,
@@ -241,6 +245,8 @@ class Broker {
     const store::Log& queue_log() const;
     const store::VolatileLog& volatile_log() const;
     double disk_used_ratio() const;
+    /// Segments past their retention go with the next tick, not only at the hour for it.
+    void drop_expired();
 
   private:
     class Impl;

@@ -6,7 +6,7 @@
 
 namespace posthorn::server {
 
-/// The commands that need the whole program: `serve`, and `config ...` about what can be set.
+/// The commands that need the whole program: `serve`, `doctor`, and `config ...` about what can be set.
 std::span<const cli::Command> commands();
 
 }  // namespace posthorn::server

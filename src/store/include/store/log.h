@@ -78,8 +78,9 @@ struct Appended {
 
 struct SegmentInfo {
     Position begin, end;
-    std::int64_t last_time = 0;  ///< store time of its newest record
-    std::uint64_t live = 0;      ///< messages not yet released (queue log)
+    std::int64_t first_time = 0;  ///< store time of its oldest record; 0 while it is empty
+    std::int64_t last_time = 0;   ///< and of its newest
+    std::uint64_t live = 0;       ///< messages not yet released (queue log)
     bool sealed = false;
 };
 

@@ -42,6 +42,8 @@ struct RemotingOptions {
     std::uint32_t default_topic_queues = 8;  ///< defaultTopicQueueNums: of the template TBW102
     bool cluster_topic = true;               ///< clusterTopicEnable
     bool broker_topic = true;                ///< brokerTopicEnable
+    /// orderMessageEnable of the name service: routes carry what updateOrderConf set.
+    bool order_topics = false;
     DelayLevels delay_levels = *parse_delay_levels(kDefaultDelayLevels);  ///< messageDelayLevel
 
     /// A client that has not sent a heartbeat for so long is gone (they send one every 30 s).
@@ -75,6 +77,9 @@ struct RemotingOptions {
     std::size_t relayed_max = 1'024;            ///< questions of tools waiting for a client
     std::size_t groups_per_client_max = 1'024;  ///< of one connection; a typing loop would not stop at this
     std::size_t heartbeat_bytes_max = std::size_t{1} << 20;  ///< thousands of subscriptions; they are kept
+    /// Topics and groups of topics with figures of the last minute, hour and day (statsAll): the active ones
+    /// of a large broker. One takes 950 bytes.
+    std::size_t sampled_flows_max = 20'000;
     std::size_t queue_locks_max = 400'000;      ///< of orderly groups; as many as there may be queues
     std::uint32_t pull_messages_max = 1'024;    ///< however many a pull asks for
     std::uint32_t pull_bytes_max = 256 * 1024;  ///< the original's cap for messages in memory

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "gateway/remoting/options.h"
+#include "model/ids.h"
 
 namespace posthorn::broker {
 class Broker;
@@ -58,7 +59,7 @@ struct ClientInfo {
     std::string_view language;
     std::int32_t version = 0;
     bool consumer = false;
-    std::string consume_type, message_model;  ///< of consumers, as the original names them
+    std::string_view consume_mode;  ///< of consumers, as the original's metrics name it: "push", "pull"
 };
 
 struct RemotingCounters {
@@ -105,6 +106,9 @@ class RemotingServer {
     void each_topic(const std::function<void(const TopicTraffic&)>& visit) const;
     void each_group(const std::function<void(const GroupTraffic&)>& visit) const;
     std::vector<ClientInfo> clients() const;
+    /// Where the group's next pull of the topic's queue with this number begins; 0 when it has not pulled
+    /// since the start.
+    std::uint64_t pulled_to(model::GroupId group, model::TopicId topic, std::uint32_t queue) const;
 
   private:
     class Impl;

@@ -71,8 +71,34 @@ struct ConsumeOffset {
     std::int64_t pull_offset = 0;
     std::int64_t last_ms = 0;
 };
-void write_consume_stats(Buffer& out, const std::map<MessageQueue, ConsumeOffset>& queues,
-                         double consume_tps = 0);
+struct ConsumeStats {
+    std::map<MessageQueue, ConsumeOffset> queues;
+    double tps = 0;
+};
+void write_consume_stats(Buffer& out, const ConsumeStats& stats);
+
+/// GET_BROKER_CONSUME_STATS (317): of every group, one entry per topic.
+struct GroupConsumeStats {
+    std::string group;
+    std::vector<ConsumeStats> topics;
+};
+void write_broker_consume_stats(Buffer& out, const std::string& broker_address,
+                                const std::vector<GroupConsumeStats>& groups);
+
+/// QUERY_CONSUME_QUEUE (321): entries of one queue's index.
+struct ConsumeQueue {
+    struct Entry {
+        std::int64_t physical_offset = 0;
+        std::int32_t size = 0;
+        std::int64_t tag_code = 0;
+    };
+    std::vector<Entry> entries;
+    std::int64_t min_index = 0;
+    std::int64_t max_index = 0;
+    std::string filter_text;                         ///< said when a group was asked for; empty is left out
+    const SubscriptionData* subscription = nullptr;  ///< of that group, if it is online
+};
+void write_consume_queue(Buffer& out, const ConsumeQueue& queue);
 
 /// VIEW_BROKER_STATS_DATA (315).
 struct BrokerStatsItem {
@@ -104,7 +130,11 @@ struct TopicConfig {
     std::int32_t sys_flag = 0;
     bool order = false;
     bool multi_tag = false;
+    std::map<std::string, std::string> attributes;  ///< of 5.x; in a request each key begins with + or -
 };
+/// Body of UPDATE_AND_CREATE_TOPIC_LIST (18). What a topic does not say has the original's defaults, 16
+/// queues among them. Fails also when a topic has no name.
+Result<std::vector<TopicConfig>> parse_topic_configs(Bytes body);
 /// GET_TOPIC_CONFIG (351) and GET_ALL_TOPIC_CONFIG (21).
 void write_topic_config(Buffer& out, const TopicConfig& topic);
 void write_topic_configs(Buffer& out, const std::vector<TopicConfig>& topics, const DataVersion& version);
@@ -127,6 +157,8 @@ struct SubscriptionGroup {
 };
 /// Fails also when the group has no name.
 Result<SubscriptionGroup> parse_subscription_group(Bytes body);
+/// Body of UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST (225).
+Result<std::vector<SubscriptionGroup>> parse_subscription_groups(Bytes body);
 /// GET_SUBSCRIPTIONGROUP_CONFIG (352) and GET_ALL_SUBSCRIPTIONGROUP_CONFIG (201).
 void write_subscription_group(Buffer& out, const SubscriptionGroup& group);
 void write_subscription_groups(Buffer& out, const std::vector<SubscriptionGroup>& groups,

@@ -1,0 +1,78 @@
+#include "traffic.h"
+
+#include <gtest/gtest.h>
+
+#include "store/definitions.h"
+
+namespace posthorn::gateway::remoting {
+namespace {
+
+class TrafficTest : public ::testing::Test {
+  protected:
+    static constexpr std::size_t kSampledMax = 2;
+
+    const model::Topic& topic(std::string_view name) {
+        auto made = catalog->put_topic({.name = std::string(name), .permission = {}, .attributes = {}});
+        EXPECT_TRUE(made.ok());
+        return **made;
+    }
+    const model::Group& group(std::string_view name) {
+        model::Group wanted;
+        wanted.name = name;
+        auto made = catalog->put_group(wanted);
+        EXPECT_TRUE(made.ok());
+        return **made;
+    }
+    void pass(std::int64_t ms) { traffic.sample(now += ms, *catalog); }
+
+    std::unique_ptr<broker::Catalog> catalog = std::move(*broker::Catalog::load(
+        std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()), {}));
+    std::int64_t now = 0;
+    Traffic traffic{0, kSampledMax};
+};
+
+TEST_F(TrafficTest, RemembersWhereAGroupsNextPullBegins) {
+    const auto& orders = topic("orders");
+    const auto& readers = group("readers");
+    EXPECT_EQ(traffic.pulled_to(readers.id, orders.id, 3), 0u);
+    traffic.pulled({readers.id, orders.id, 3, model::QueueOffset(20), 10, 1'000});
+    traffic.pulled({readers.id, orders.id, 3, model::QueueOffset(25), 0, 0});  // passed over by its filter
+    EXPECT_EQ(traffic.pulled_to(readers.id, orders.id, 3), 25u);
+    EXPECT_EQ(traffic.pulled_to(readers.id, orders.id, 2), 0u);
+    EXPECT_EQ(traffic.totals.messages_out, 10u);
+    EXPECT_EQ(traffic.totals.pulls_found, 1u);
+    EXPECT_EQ(traffic.totals.pulls_missed, 1u);
+}
+
+TEST_F(TrafficTest, SamplesNoMoreFlowsThanItMayAndCountsTheOthersFromWhenThereIsRoom) {
+    const auto &first = topic("first"), &second = topic("second"), &third = topic("third");
+    traffic.in(first.id, 5, 100);
+    pass(10'000);  // the broker's own figures and the first topic's
+    traffic.in(second.id, 7, 100);
+    traffic.in(third.id, 9, 100);
+    pass(10'000);
+    EXPECT_GT(traffic.put_tps(first.id), 0);
+    EXPECT_EQ(traffic.put_tps(second.id), 0);
+    EXPECT_EQ(traffic.put_tps(third.id), 0);
+    ASSERT_TRUE(catalog->delete_topic("first").ok());
+    traffic.in(third.id, 1, 100);
+    pass(10'000);
+    EXPECT_DOUBLE_EQ(traffic.put_tps(third.id), 0.1);
+}
+
+TEST_F(TrafficTest, DropsTheSamplesOfATopicThatWasIdleForADay) {
+    const auto &first = topic("first"), &second = topic("second");
+    traffic.in(first.id, 1, 1);
+    pass(10'000);
+    for (int hour = 0; hour < 26; ++hour) {
+        traffic.totals.messages_in += 1, traffic.totals.sends += 1;  // the broker itself is never idle
+        pass(3'600'000);
+    }
+    traffic.in(second.id, 10, 1);
+    pass(10'000);
+    EXPECT_DOUBLE_EQ(traffic.put_tps(second.id), 1);
+    EXPECT_NE(traffic.put(first.id), nullptr);
+}
+
+}  // namespace
+}  // namespace posthorn::gateway::remoting
