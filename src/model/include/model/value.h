@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,7 +52,8 @@ struct Value {
     bool operator==(const Value& other) const;
 };
 
-/// One line of JSON, for definitions and for people. Timestamps become {"timestamp": seconds}.
+/// One line of JSON, for definitions and for people. Timestamps become {"timestamp": seconds}; bytes that are
+/// no UTF-8 become the replacement character.
 std::string to_json(const Arguments& arguments);
 
 }  // namespace posthorn::model
