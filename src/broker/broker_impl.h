@@ -52,6 +52,7 @@ class Broker::Impl {
     store::LogOptions log_options(LogId id, std::uint64_t store_id);
     Result<void> settle_recovery(bool cut);
     void release_queues_of_nobody();
+    void finish_work();
 
     // tick
     void forget_deleted_queues();
@@ -67,7 +68,6 @@ class Broker::Impl {
     // messages
     Result<LogId> admit(const Publication& message);
     void scan(const FetchRequest& request, model::QueueOffset end, Fetched& fetched, MessageSink& sink);
-    store::Read await(const std::function<store::Read()>& read);
 
     std::int64_t progress_noted_ms_ = 0;  ///< steady
     store::Position seal_barrier_;        ///< of the queue log: what sealing a stream segment waits for

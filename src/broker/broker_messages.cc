@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <thread>
 
 #include "broker_impl.h"
 
@@ -13,8 +11,10 @@ namespace {
 // One fetch looks at no more messages than this for its filter: the others on the loop get their turn.
 constexpr std::uint64_t scan_max = 16 * 1024;
 constexpr std::size_t entries_at_once = 64;
-// People and tools wait this long for a cold disk at most.
-constexpr auto await_max = std::chrono::seconds(10);
+
+Error on_its_way() {
+    return {Errc::loading, "it is on its way from the disk"};
+}
 
 }  // namespace
 
@@ -178,30 +178,17 @@ void Broker::Impl::scan(const FetchRequest& request, model::QueueOffset end, Fet
                                           : FetchStatus::no_match;
 }
 
-/// For people and tools: waits for the disk.
-store::Read Broker::Impl::await(const std::function<store::Read()>& read) {
-    const auto give_up = std::chrono::steady_clock::now() + await_max;
-    for (;;) {
-        const store::Read result = read();
-        if (result != store::Read::loading) return result;
-        if (core.worker.collect() > 0) continue;
-        if (std::chrono::steady_clock::now() > give_up) return store::Read::loading;
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
-    }
-}
-
 Result<model::QueueOffset> Broker::Impl::offset_by_time(model::QueueId queue, std::int64_t wall_ms) {
     if (core.catalog->owner(queue).kind == QueueOwner::Kind::none)
         return Error{Errc::not_found, fmt::format("there is no queue {}", queue.value())};
     model::QueueOffset offset;
-    const auto found = await([&] { return core.log_of(queue).offset_by_time(queue, wall_ms, &offset); });
-    switch (found) {
+    switch (core.log_of(queue).offset_by_time(queue, wall_ms, &offset)) {
         case store::Read::ready:
             return std::min(offset, core.range(queue).end);
         case store::Read::none:
             return core.range(queue).end;
         case store::Read::loading:
-            return Error{Errc::busy, "the disk did not answer in time"};
+            return on_its_way();
         case store::Read::damaged:
             break;
     }
@@ -215,12 +202,12 @@ Result<void> Broker::Impl::read_at(store::Position position, bool delayed,
     if (position >= readable)
         return Error{Errc::not_found, fmt::format("no message at position {}", position.value())};
     store::Record record;
-    switch (await([&] { return log.record_at(position, &record); })) {
+    switch (log.record_at(position, &record)) {
         case store::Read::ready:
             visit(record);
             return {};
         case store::Read::loading:
-            return Error{Errc::busy, "the disk did not answer in time"};
+            return on_its_way();
         case store::Read::damaged:
             return Error{Errc::damaged,
                          fmt::format("the message at position {} is damaged", position.value())};

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
-#include <thread>
 
 #include "base/log.h"
 #include "broker_impl.h"
@@ -117,18 +115,23 @@ void Broker::Impl::release_queues_of_nobody() {
             readers.forget_queue(model::QueueId(id));
 }
 
+void Broker::Impl::finish_work() {
+    while (core.worker.outstanding() > 0) {
+        core.worker.wait();
+        core.worker.collect();
+    }
+}
+
 Result<void> Broker::Impl::close() {
     POSTHORN_CHECK(open_, "closing a broker that is not open");
     open_ = false;
     progress.note_changes(core.notes.writer());
     note_changes();
     Result<void> result = core.catalog->commit();
-    while (core.worker.outstanding() > 0)
-        if (core.worker.collect() == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    finish_work();
     for (const LogId id : {LogId::stream, LogId::queue})
         if (auto synced = core.log(id).sync(); !synced && result) result = synced;
-    while (core.worker.outstanding() > 0)
-        if (core.worker.collect() == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    finish_work();
     return result;
 }
 

@@ -13,44 +13,46 @@ namespace {
 // Each maker turns a place in Config (`at`, a generic lambda, so that it serves const and non-const) into a
 // setting of one kind.
 
-template <class At>
-Setting text(std::string_view key, At at, std::string_view about) {
-    return {key, "text", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                at(config) = std::string(value);
+/// Any kind: `parse` gives a Result of what lies at the place, `show` its text.
+template <class At, class Parse, class Show>
+Setting setting(std::string_view key, std::string_view kind, At at, Parse parse, Show show,
+                std::string_view about) {
+    return {key, kind, about,
+            [at, parse](Config& config, std::string_view value) -> Result<void> {
+                auto parsed = parse(value);
+                if (!parsed) return parsed.error();
+                at(config) = *std::move(parsed);
                 return {};
             },
-            [at](const Config& config) { return std::string(at(config)); }};
+            [at, show](const Config& config) { return show(at(config)); }};
+}
+
+template <class At>
+Setting text(std::string_view key, At at, std::string_view about) {
+    return setting(
+        key, "text", at, [](std::string_view value) -> Result<std::string> { return std::string(value); },
+        [](const std::string& value) { return value; }, about);
 }
 
 template <class At>
 Setting on_off(std::string_view key, At at, std::string_view about) {
-    return {key, "on or off", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse_switch(value);
-                if (!parsed) return parsed.error();
-                at(config) = *parsed;
-                return {};
-            },
-            [at](const Config& config) { return std::string(at(config) ? "on" : "off"); }};
+    return setting(
+        key, "on or off", at, parse_switch, [](bool on) { return std::string(on ? "on" : "off"); }, about);
 }
 
 template <class At, class Parse, class Show>
 Setting whole_number(std::string_view key, std::string_view kind, At at, Parse parse, Show show,
                      std::string_view about) {
-    return {key, kind, about,
-            [at, parse](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse(value);
-                if (!parsed) return parsed.error();
-                using Number = std::remove_reference_t<decltype(at(config))>;
-                const auto number = static_cast<std::uint64_t>(*parsed);
-                const auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
-                if (number > most)
-                    return Error{Errc::invalid, fmt::format("'{}' is more than {}", value, most)};
-                at(config) = static_cast<Number>(number);
-                return {};
-            },
-            [at, show](const Config& config) { return show(at(config)); }};
+    using Number = std::remove_reference_t<decltype(at(std::declval<Config&>()))>;
+    const auto fitting = [parse](std::string_view value) -> Result<Number> {
+        auto parsed = parse(value);
+        if (!parsed) return parsed.error();
+        const auto number = static_cast<std::uint64_t>(*parsed);
+        const auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+        if (number > most) return Error{Errc::invalid, fmt::format("'{}' is more than {}", value, most)};
+        return static_cast<Number>(number);
+    };
+    return setting(key, kind, at, fitting, show, about);
 }
 
 std::string show_number(std::uint64_t number) {
@@ -77,26 +79,19 @@ Setting time(std::string_view key, At at, std::string_view about) {
 /// Milliseconds in a std::chrono duration.
 template <class At>
 Setting span(std::string_view key, At at, std::string_view about) {
-    return {key, "time", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse_time(value);
-                if (!parsed) return parsed.error();
-                at(config) = std::chrono::milliseconds(*parsed);
-                return {};
-            },
-            [at](const Config& config) { return show_time(at(config).count()); }};
+    const auto parse = [](std::string_view value) -> Result<std::chrono::milliseconds> {
+        auto parsed = parse_time(value);
+        if (!parsed) return parsed.error();
+        return std::chrono::milliseconds(*parsed);
+    };
+    return setting(
+        key, "time", at, parse, [](auto value) { return show_time(value.count()); }, about);
 }
 
 template <class At>
 Setting ratio(std::string_view key, At at, std::string_view about) {
-    return {key, "share", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse_ratio(value);
-                if (!parsed) return parsed.error();
-                at(config) = *parsed;
-                return {};
-            },
-            [at](const Config& config) { return fmt::format("{:.2f}", at(config)); }};
+    return setting(
+        key, "share", at, parse_ratio, [](double value) { return fmt::format("{:.2f}", value); }, about);
 }
 
 template <class Choice>
@@ -108,55 +103,36 @@ struct Word {
 template <class At, class Choice>
 Setting choice(std::string_view key, std::string_view kind, At at, std::vector<Word<Choice>> words,
                std::string_view about) {
-    return {key, kind, about,
-            [at, words, kind](Config& config, std::string_view value) -> Result<void> {
-                for (const auto& known : words)
-                    if (known.word == value) {
-                        at(config) = known.value;
-                        return {};
-                    }
-                return Error{Errc::invalid, fmt::format("'{}' is not one of: {}", value, kind)};
-            },
-            [at, words](const Config& config) {
-                for (const auto& known : words)
-                    if (known.value == at(config)) return std::string(known.word);
-                return std::string();
-            }};
+    const auto parse = [words, kind](std::string_view value) -> Result<Choice> {
+        for (const auto& known : words)
+            if (known.word == value) return known.value;
+        return Error{Errc::invalid, fmt::format("'{}' is not one of: {}", value, kind)};
+    };
+    const auto show = [words](Choice value) {
+        for (const auto& known : words)
+            if (known.value == value) return std::string(known.word);
+        return std::string();
+    };
+    return setting(key, kind, at, parse, show, about);
 }
 
-Setting delete_hour() {
-    return {"store.delete_hour", "0 to 23, or any", "local hour at which old segments go by age",
-            [](Config& config, std::string_view value) -> Result<void> {
-                if (value == "any") {
-                    config.engine.delete_hour = -1;
-                    return {};
-                }
-                auto hour = parse_count(value);
-                if (!hour || *hour > 23)
-                    return Error{Errc::invalid, fmt::format("'{}' is no hour; write 0 to 23, or any", value)};
-                config.engine.delete_hour = static_cast<int>(*hour);
-                return {};
-            },
-            [](const Config& config) {
-                const int hour = config.engine.delete_hour;
-                return hour < 0 ? std::string("any") : fmt::format("{}", hour);
-            }};
+/// -1 is any hour.
+Result<int> parse_hour(std::string_view value) {
+    if (value == "any") return -1;
+    const auto hour = parse_count(value);
+    if (!hour || *hour > 23)
+        return Error{Errc::invalid, fmt::format("'{}' is no hour; write 0 to 23, or any", value)};
+    return static_cast<int>(*hour);
+}
+std::string show_hour(int hour) {
+    return hour < 0 ? std::string("any") : fmt::format("{}", hour);
 }
 
-Setting delay_levels() {
-    return {"remoting.delay_levels", "list of times", "what the delay levels 1, 2, 3, ... stand for",
-            [](Config& config, std::string_view value) -> Result<void> {
-                auto levels = gateway::remoting::parse_delay_levels(value);
-                if (!levels) return levels.error();
-                config.remoting.delay_levels = std::move(*levels);
-                return {};
-            },
-            [](const Config& config) {
-                std::string text;
-                for (const std::int64_t ms : config.remoting.delay_levels)
-                    text += (text.empty() ? "" : " ") + show_time(ms);
-                return text;
-            }};
+std::string show_delay_levels(const std::vector<std::int64_t>& levels) {
+    std::string text;
+    for (const std::int64_t ms : levels)
+        text += (text.empty() ? "" : " ") + show_time(ms);
+    return text;
 }
 
 #define AT(place) [](auto& config) -> auto& { return config.place; }
@@ -208,7 +184,8 @@ std::vector<Setting> make_settings() {
         time("store.retention", AT(engine.retention_ms), "age at which messages go"),
         bytes("store.retention_bytes", AT(engine.retention_bytes),
               "size at which the oldest messages go; 0: by age and disk only"),
-        delete_hour(),
+        setting("store.delete_hour", "0 to 23, or any", AT(engine.delete_hour), parse_hour, show_hour,
+                "local hour at which old segments go by age"),
         ratio("store.disk_clean", AT(engine.disk_clean_ratio),
               "used share of the disk at which old messages go at any hour"),
         ratio("store.disk_force", AT(engine.disk_force_ratio),
@@ -237,7 +214,9 @@ std::vector<Setting> make_settings() {
         on_off("remoting.cluster_topic", AT(remoting.cluster_topic), "offer a topic named as the cluster"),
         on_off("remoting.broker_topic", AT(remoting.broker_topic), "offer a topic named as the broker"),
         on_off("remoting.trace", AT(remoting.trace_on), "tell clients they may send traces"),
-        delay_levels(),
+        setting("remoting.delay_levels", "list of times", AT(remoting.delay_levels),
+                gateway::remoting::parse_delay_levels, show_delay_levels,
+                "what the delay levels 1, 2, 3, ... stand for"),
         span("remoting.client_timeout", AT(remoting.client_timeout), "a client silent so long is gone"),
         span("remoting.idle_timeout", AT(remoting.idle_timeout),
              "a connection without a byte so long is closed"),

@@ -24,6 +24,9 @@ Result<Appended> Log::append(const NewRecord& record, std::int64_t now_ms) {
 Result<Appended> Log::append_moved(const Record& record) {
     return impl_->append_moved(record);
 }
+model::QueueOffset Log::skip(model::QueueId queue) {
+    return impl_->skip(queue);
+}
 Result<void> Log::write() {
     return impl_->write();
 }
@@ -80,6 +83,9 @@ Result<void> Log::drop_oldest() {
 }
 void Log::release(model::QueueId queue, model::QueueOffset offset) {
     impl_->release(queue, offset);
+}
+std::vector<Range> Log::held(model::QueueId queue) const {
+    return impl_->held(queue);
 }
 Result<void> Log::maintain() {
     return impl_->maintain();

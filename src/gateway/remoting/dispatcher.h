@@ -23,7 +23,10 @@ using Handler = void (*)(Call&);
 class Dispatcher {
   public:
     Dispatcher();
-    void dispatch(Gateway& gateway, Session& session, const wire::Header& header, Bytes body);
+    void dispatch(Gateway& gateway, Session& session, const wire::Header& header, const wire::Frame& frame);
+    /// A parked call once more. True when it waits again.
+    bool run_again(Gateway& gateway, Session& session, const wire::Header& header, const wire::Frame& frame,
+                   ParkedCalls::Parked& parked);
     void each(const std::function<void(const RequestCounts&)>& visit) const;
 
   private:

@@ -10,6 +10,7 @@
 #include "gateway/remoting/options.h"
 #include "gateway/remoting/server.h"
 #include "held_pulls.h"
+#include "parked_calls.h"
 #include "pending_sends.h"
 #include "queue_locks.h"
 #include "relay.h"
@@ -49,6 +50,7 @@ struct Gateway {
     SessionTable sessions;
     PendingSends sends;
     HeldPulls pulls;
+    ParkedCalls parked;
     Clients clients;
     QueueLocks locks;
     Relay relay;

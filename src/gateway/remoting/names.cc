@@ -54,6 +54,7 @@ ResponseCode response_code(Errc reason) {
         case Errc::unsupported:
             return ResponseCode::request_code_not_supported;
         case Errc::busy:
+        case Errc::loading:
             return ResponseCode::system_busy;
     }
     return ResponseCode::system_error;

@@ -29,6 +29,7 @@ Session::Session(Gateway& gateway, Channel& channel, const wire::Host& peer, con
 
 Session::~Session() {
     gateway_.pulls.drop_all_of(*this);
+    gateway_.parked.drop_all_of(*this);
     gateway_.relay.forget(handle_);
     gateway_.clients.forget(handle_);
     gateway_.sessions.remove(handle_);
@@ -80,7 +81,7 @@ bool Session::take(const wire::Frame& frame) {
         return true;
     }
     encoding_ = frame.encoding;
-    gateway_.dispatcher.dispatch(gateway_, *this, **header, frame.body);
+    gateway_.dispatcher.dispatch(gateway_, *this, **header, frame);
     return true;
 }
 

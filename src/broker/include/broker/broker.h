@@ -30,7 +30,7 @@ struct Publication {
     model::QueueId queue;
     /// Instead of `queue`: the named queues it goes to together, at most 255, as one record. The receipt
     /// tells the place in the first.
-    std::span<const model::QueueId> queues;
+    std::span<const model::QueueId> queues = {};
     store::Format format{};
     std::uint8_t priority = 0;
     std::int32_t tag = 0;
@@ -176,10 +176,11 @@ class Broker {
     // --------------------------------------------------------------------------------------
     Fetched fetch(const FetchRequest& request, MessageSink& sink);
     void wait(model::QueueId queue, Waiter& waiter);  ///< until something new is readable in the queue
-    void wait_loaded(Waiter& waiter);                 ///< until some cold read has finished
+    /// Until some cold read has finished: told inside `begin_tick`, where the waiter may publish as well.
+    void wait_loaded(Waiter& waiter);
     void cancel(Waiter& waiter);
     store::Range range(model::QueueId queue) const;  ///< readable: in sync flush the durable ones
-    /// Blocks on the disk when the place is cold; for people and tools.
+    /// Both answer Errc::loading while what they need comes from the disk: ask again after `wait_loaded`.
     Result<model::QueueOffset> offset_by_time(model::QueueId queue, std::int64_t wall_ms);
     Result<void> read_at(store::Position position, bool delayed,
                          const std::function<void(const Stored&)>& visit);

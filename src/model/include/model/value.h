@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,8 +53,9 @@ struct Value {
     bool operator==(const Value& other) const;
 };
 
-/// One line of JSON, for definitions and for people. Timestamps become {"timestamp": seconds}; bytes that are
-/// no UTF-8 become the replacement character.
+/// One line of JSON, for definitions and for people. Timestamps become {"timestamp": seconds}.
 std::string to_json(const Arguments& arguments);
+/// Nothing if it is no JSON object. {"timestamp": seconds} becomes a timestamp.
+std::optional<Arguments> arguments_from_json(std::string_view text);
 
 }  // namespace posthorn::model

@@ -14,6 +14,13 @@ namespace posthorn::store {
 /// cut at recovery.
 using Position = Strong<struct PositionTag, std::uint64_t>;
 
+/// The highest bit tells which log a message lies in: set for the volatile log, whose positions mean nothing
+/// to anybody but itself and are used again.
+inline constexpr std::uint64_t volatile_position = std::uint64_t{1} << 63;
+constexpr bool is_volatile(Position position) {
+    return (position.value() & volatile_position) != 0;
+}
+
 /// Which protocol's bytes the payload is in. The store and the broker never look inside.
 using Format = Strong<struct FormatTag, std::uint8_t>;
 

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace posthorn::model {
+
+/// A regular expression as users of RabbitMQ write them in policies and permissions (Perl's language), found
+/// anywhere in a name unless it says `^` and `$`. The work of one match is bounded: an expression that would
+/// take for ever matches nothing. May be shared by copies.
+class Pattern {
+  public:
+    /// Invalid: says where and why.
+    [[nodiscard]] static Result<Pattern> compile(std::string_view text);
+
+    bool found_in(std::string_view name) const;
+    const std::string& text() const { return text_; }
+
+  private:
+    struct Code;
+    Pattern(std::string text, std::shared_ptr<const Code> code);
+
+    std::string text_;
+    std::shared_ptr<const Code> code_;
+};
+
+}  // namespace posthorn::model
