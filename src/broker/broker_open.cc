@@ -55,6 +55,12 @@ Result<void> Broker::Impl::open_logs(const std::string& directory, std::uint64_t
                          core.worker, [&](const store::Record& record) { recovery.see_queue(record); });
     if (!queue) return queue.error();
     core.queue = std::move(*queue);
+    store::VolatileOptions transient;
+    transient.memory_bytes = core.options.volatile_memory_bytes;
+    transient.index_bytes = core.options.volatile_index_bytes;
+    transient.max_record_bytes = core.options.max_message_bytes + message_extra_bytes;
+    transient.on_loaded = [this] { core.loaded = true; };
+    core.transient = std::make_unique<store::VolatileLog>(core.files, directory, transient, core.worker);
     core.notes.use(core.queue.get(), log_options(LogId::queue, store_id).max_record_bytes / 2);
     for (const LogId id : {LogId::stream, LogId::queue}) {
         core.sync_of(id).requested = core.log(id).end();

@@ -21,8 +21,8 @@ const Recovered& Log::recovered() const {
 Result<Appended> Log::append(const NewRecord& record, std::int64_t now_ms) {
     return impl_->append(record, now_ms);
 }
-Result<Appended> Log::append_moved(const Record& record) {
-    return impl_->append_moved(record);
+Result<Appended> Log::append_moved(const Record& record, std::span<const Place> live) {
+    return impl_->append_moved(record, live);
 }
 model::QueueOffset Log::skip(model::QueueId queue) {
     return impl_->skip(queue);

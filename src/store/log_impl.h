@@ -27,7 +27,7 @@ class Log::Impl {
 
     // --- append --------------------------------------------------------------------------------------------
     Result<Appended> append(const NewRecord& record, std::int64_t now_ms);
-    Result<Appended> append_moved(const Record& record);
+    Result<Appended> append_moved(const Record& record, std::span<const Place> live);
     model::QueueOffset skip(model::QueueId queue) { return model::QueueOffset(queues_[queue].end++); }
     Result<void> write();
 

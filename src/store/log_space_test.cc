@@ -97,6 +97,41 @@ TEST_F(LogTest, DroppingTheOldestMovesTheBeginAndKeepsTheEnd) {
     EXPECT_EQ(append(2, "goes on").offset, model::QueueOffset(1));
 }
 
+TEST_F(LogTest, OfAMessageForSeveralQueuesOnlyTheLivePlacesMove) {
+    options_.counts_live = true;
+    open();
+    const model::QueueId queues[] = {model::QueueId(1), model::QueueId(2), model::QueueId(3)};
+    NewRecord fresh;
+    fresh.queues = queues;
+    fresh.payload = as_bytes("for three");
+    ASSERT_TRUE(log_->append(fresh, 5).ok());
+    append(4, "stays");
+    for (int n = 0; n < 200; ++n)
+        append(5, std::string(200, 'x'));
+    sync();
+    ASSERT_TRUE(log_->segments()[0].sealed);
+    log_->release(model::QueueId(2), model::QueueOffset(0));
+    const std::uint64_t live = log_->segments()[0].live;
+
+    Entry found;
+    Record record;
+    ASSERT_EQ(entry(1, 0, &found), Read::ready);
+    while (log_->record(found, &record) == Read::loading)
+        settle();
+    const Place places[] = {record.place(0), record.place(2)};
+    ASSERT_TRUE(log_->append_moved(record, places).ok());
+    EXPECT_EQ(log_->segments()[0].live, live - 2);
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(get(1, 0), "for three");
+        EXPECT_EQ(get(3, 0), "for three");
+        EXPECT_EQ(get(4, 0), "stays");
+        sync();
+        reopen();
+        log_->release(model::QueueId(2), model::QueueOffset(0));  // as the notes say
+        EXPECT_EQ(log_->segments()[0].live, live - 2);
+    }
+}
+
 TEST_F(LogTest, DeadSegmentsVanishAndLiveMessagesMoveForward) {
     options_.counts_live = true;
     open();
@@ -121,7 +156,8 @@ TEST_F(LogTest, DeadSegmentsVanishAndLiveMessagesMoveForward) {
         ASSERT_EQ(entry(queue, 10, &found), Read::ready);
         while (log_->record(found, &record) == Read::loading)
             settle();
-        ASSERT_TRUE(log_->append_moved(record).ok());
+        const Place live[] = {record.place(0)};
+        ASSERT_TRUE(log_->append_moved(record, live).ok());
     }
     EXPECT_EQ(log_->segments()[0].live, 0u);
     EXPECT_EQ(log_->segments().back().live, segments.back().live + 2);

@@ -29,6 +29,13 @@ enum class RecordKind : std::uint8_t {
     state = 2,    ///< the broker's own notes: settled offsets, progress, cuts (see broker/state_records.h)
 };
 
+/// One message's place in one queue.
+struct Place {
+    model::QueueId queue;
+    model::QueueOffset offset;
+    bool operator==(const Place&) const = default;
+};
+
 /// What a writer says about a record. Everything that TTL, filters, search and console read stands here, so
 /// that the payload is touched only when it leaves the house.
 struct NewRecord {
@@ -68,6 +75,7 @@ struct Record {
     model::QueueOffset offset(std::size_t n) const {
         return model::QueueOffset(load_le<std::uint64_t>(destinations.data() + 12 * n + 4));
     }
+    Place place(std::size_t n) const { return {queue(n), offset(n)}; }
 };
 
 /// The head, little endian, 8-aligned in the log (docs/formats/log.md draws it):

@@ -26,12 +26,6 @@ struct VolatileOptions {
     std::function<void()> on_loaded;
 };
 
-/// One message's place in one queue.
-struct Place {
-    model::QueueId queue;
-    model::QueueOffset offset;
-};
-
 /// Messages that need not survive a restart. They lie in blocks of memory; under pressure the oldest blocks
 /// go to a file without a name: no checksum, no sync, no recovery, nothing left behind by a crash. A block is
 /// used again when all its messages were released.
