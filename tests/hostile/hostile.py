@@ -471,6 +471,34 @@ def run_cases(target, wanted):
     return passed, failed
 
 
+def choose_free_ports(options):
+    """For the ports that were not named: another program, or a connection of a test before, may have any."""
+    taken = []
+
+    def take(port):
+        held = socket.socket()
+        taken.append(held)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", port))
+        return held.getsockname()[1]
+
+    def pair():
+        for _ in range(100):
+            port = take(0)
+            try:
+                take(port - 2)  # the VIP twin
+                return port
+            except OSError:
+                continue
+        raise SystemExit("no two free ports")
+
+    for name, choose in (("broker_port", pair), ("namesrv_port", lambda: take(0)), ("http_port", lambda: take(0))):
+        if getattr(options, name) is None:
+            setattr(options, name, choose())
+    for held in taken:
+        held.close()
+
+
 def can_serve(binary):
     listed = subprocess.run([binary, "help"], capture_output=True, text=True).stdout
     return re.search(r"^ +serve ", listed, re.M) is not None
@@ -500,9 +528,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--binary", help="start this program")
     parser.add_argument("--pid", type=int, help="of a server that runs")
-    parser.add_argument("--broker-port", type=int, default=33911)
-    parser.add_argument("--namesrv-port", type=int, default=33876)
-    parser.add_argument("--http-port", type=int, default=0)
+    parser.add_argument("--broker-port", type=int, help="without it a free one")
+    parser.add_argument("--namesrv-port", type=int, help="without it a free one")
+    parser.add_argument("--http-port", type=int, help="without it a free one")
     parser.add_argument("--idle-connections", type=int, default=10_000)
     parser.add_argument("--only", default="", help="only cases whose name matches this regular expression")
     parser.add_argument("--seed", type=int, default=1)
@@ -518,7 +546,7 @@ def main():
         if not can_serve(options.binary):
             print("skipped: the program has no command 'serve'")
             return SKIPPED
-        options.http_port = options.http_port or 33672
+        choose_free_ports(options)
         directory = tempfile.mkdtemp(prefix="posthorn-hostile-")
         process = start(options, directory)
         options.pid = process.pid
