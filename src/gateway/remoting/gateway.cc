@@ -1,5 +1,7 @@
 #include "gateway.h"
 
+#include "wire/remoting/properties.h"
+
 namespace posthorn::gateway::remoting {
 
 namespace {
@@ -19,7 +21,9 @@ Gateway::Gateway(broker::Broker& engine, RemotingOptions wanted, const env::Cloc
       throughput(steady_ms(), time.wall_ms()),
       unique_keys(time.wall_ms()),
       started_wall_ms(time.wall_ms()),
-      send_reply(options.region, options.trace_on) {}
+      send_reply(options.region, options.trace_on) {
+    wire::append_property(cluster_property, wire::property::cluster, options.cluster_name);
+}
 
 Gateway::~Gateway() = default;
 

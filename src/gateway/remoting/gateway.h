@@ -70,6 +70,7 @@ struct Gateway {
     bool write_wiped = false;
     std::int64_t started_wall_ms = 0;
 
+    Buffer cluster_property;  ///< CLUSTER as `options` have it, as it is stored
     SendForms send_forms;
     wire::SendReply send_reply;   ///< as `options` have it
     wire::HeaderDecoder decoder;  ///< of the one request that is handled at a time

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "names.h"
 #include "wire/remoting/header.h"
@@ -20,85 +19,75 @@ bool set_number(std::optional<T>& out, const wire::Parsed<T>& parsed) {
     return !parsed.malformed();
 }
 
-/// Copies the items it is given, those that are neighbours in one piece.
-class Keeper {
-  public:
-    explicit Keeper(Buffer& out) : out_(out) { out_.clear(); }
-
-    void keep(const wire::Property& item) {
-        if (!begin_ || item.name.data() != end_ + 1) {
-            finish();
-            begin_ = item.name.data();
-        }
-        end_ = item.value.data() + item.value.size();
-    }
-    void finish() {
-        if (!begin_) return;
-        const auto size = static_cast<std::size_t>(end_ - begin_);
-        std::byte* const to = out_.extend(size + 1);
-        std::memcpy(to, begin_, size);
-        to[size] = static_cast<std::byte>(wire::kPropertyEnd);
-    }
-
-  private:
-    Buffer& out_;
-    const char* begin_ = nullptr;  ///< of the piece that is not copied yet
-    const char* end_ = nullptr;    ///< its last separator stands here, or should
-};
+Error no_number(const wire::Property& one) {
+    return {Errc::invalid,
+            fmt::format("property {} is '{}', which is no number in its range", one.name, one.value)};
+}
 
 }  // namespace
 
-Result<IncomingProperties> IncomingProperties::read(std::string_view list, Buffer& stored) {
+/// Notes what it is, if it is any of ours; whether it is stored.
+inline IncomingProperties::Took IncomingProperties::take(const wire::Property& one) {
     namespace property = wire::property;
-    IncomingProperties found;
-    Keeper keeper(stored);
+    bool good = true;
+    // The first letter sorts out nearly everything.
+    switch (one.name.front()) {
+        case 'T':
+            if (one.name == property::tags) {
+                tags = one.value;
+            } else if (one.name == property::transaction_prepared) {
+                transaction = one.value == "true";
+            } else if (one.name == property::timer_delay_ms) {
+                good = set_number(delay_ms, wire::parse_int64(one.value));
+            } else if (one.name == property::timer_delay_s) {
+                good = set_number(delay_s, wire::parse_int64(one.value));
+            } else if (one.name == property::timer_deliver_ms) {
+                good = set_number(deliver_ms, wire::parse_int64(one.value));
+            }
+            break;
+        case 'U':
+            if (one.name == property::unique_key) unique_key = one.value;
+            break;
+        case 'W':
+            if (one.name != property::wait) break;
+            wait = one.value != "false";
+            return one.value == "true" ? Took::goes : Took::stays;
+        case 'D': {
+            if (one.name != property::delay) break;
+            const auto level = wire::parse_int32(one.value);
+            if (level.malformed()) return Took::malformed;
+            if (level.ok()) delay_level = level.value;
+            return Took::goes;
+        }
+        case 'C':
+            if (one.name == property::cluster) cluster = one.value;
+            break;
+        default:
+            break;
+    }
+    return good ? Took::stays : Took::malformed;
+}
+
+Result<IncomingProperties> IncomingProperties::read(std::string_view list, Buffer& stored) {
+    Result<IncomingProperties> found{IncomingProperties{}};
+    stored.clear();
     wire::PropertyCursor cursor(list);
     for (wire::Property one; cursor.next(one);) {
-        bool good = true, done = false;
-        // The first letter sorts out nearly everything.
-        switch (one.name.empty() ? '\0' : one.name.front()) {
-            case 'T':
-                if (one.name == property::tags) {
-                    found.tags = one.value;
-                } else if (one.name == property::transaction_prepared) {
-                    found.transaction = one.value == "true";
-                } else if (one.name == property::timer_delay_ms) {
-                    good = set_number(found.delay_ms, wire::parse_int64(one.value));
-                } else if (one.name == property::timer_delay_s) {
-                    good = set_number(found.delay_s, wire::parse_int64(one.value));
-                } else if (one.name == property::timer_deliver_ms) {
-                    good = set_number(found.deliver_ms, wire::parse_int64(one.value));
-                }
-                break;
-            case 'U':
-                if (one.name == property::unique_key) found.unique_key = one.value;
-                break;
-            case 'W':
-                if (one.name == property::wait) {
-                    found.wait = one.value != "false";
-                    done = one.value == "true";
-                }
-                break;
-            case 'D':
-                if (one.name == property::delay) {
-                    done = true;
-                    const auto level = wire::parse_int32(one.value);
-                    good = !level.malformed();
-                    if (level.ok()) found.delay_level = level.value;
-                }
-                break;
-            case 'C':
-                if (one.name == property::cluster) found.cluster = one.value;
-                break;
-            default:
-                break;
-        }
-        if (!good)
-            return Error{Errc::invalid, fmt::format("property {} is '{}', which is no number in its range",
-                                                    one.name, one.value)};
-        if (!done) keeper.keep(one);
+        const Took took = found->take(one);
+        if (took == Took::malformed) return no_number(one);
+        if (took == Took::stays) wire::append_property(stored, one.name, one.value);
     }
-    keeper.finish();
+    return found;
+}
+
+Result<IncomingProperties> IncomingProperties::read(std::span<const wire::Property> items, Buffer& stored) {
+    Result<IncomingProperties> found{IncomingProperties{}};
+    stored.clear();
+    for (const wire::Property& one : items) {
+        const Took took = found->take(one);
+        if (took == Took::malformed) return no_number(one);
+        if (took == Took::stays) wire::append_property(stored, one.name, one.value);
+    }
     return found;
 }
 

@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "gateway/remoting/options.h"
+#include "names.h"
+#include "wire/remoting/properties.h"
 
 namespace posthorn::gateway::remoting {
 
@@ -29,9 +32,15 @@ struct IncomingProperties {
     /// must not wait again when it is handed on), ending with a separator unless empty. Errc::invalid names
     /// the property whose value is no number.
     static Result<IncomingProperties> read(std::string_view list, Buffer& stored);
+    /// The same of a list that comes item by item.
+    static Result<IncomingProperties> read(std::span<const wire::Property> items, Buffer& stored);
 
     /// When to deliver, as wall time; 0 at once. A level beyond the last is the last, as in the original.
     std::int64_t due_ms(std::int64_t wall_ms, const DelayLevels& levels) const;
+
+  private:
+    enum class Took { stays, goes, malformed };
+    Took take(const wire::Property& one);
 };
 
 }  // namespace posthorn::gateway::remoting

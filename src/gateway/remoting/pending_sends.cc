@@ -60,20 +60,13 @@ void write_send_reply(Gateway& gateway, Session& session, Buffer& out, wire::Rep
                 [&](std::size_t n) -> const broker::Receipt& { return receipts[n]; });
 }
 
-void PendingSends::Ring::push(const PendingSend& send) {
-    if (size() == slots_.size()) {
-        std::vector<PendingSend> larger(slots_.empty() ? 1024 : slots_.size() * 2);
-        const std::size_t count = size();
-        for (std::size_t n = 0; n < count; ++n)
-            larger[n] = at(n);
-        slots_ = std::move(larger);
-        head_ = 0, tail_ = count;
-    }
-    slots_[tail_++ & (slots_.size() - 1)] = send;
-}
-
-void PendingSends::push(const PendingSend& send) {
-    (send.receipt.delayed ? queue_ : stream_).push(send);
+void PendingSends::Ring::grow() {
+    std::vector<PendingSend> larger(slots_.empty() ? 1024 : slots_.size() * 2);
+    const std::size_t count = size();
+    for (std::size_t n = 0; n < count; ++n)
+        larger[n] = at(n);
+    slots_ = std::move(larger);
+    head_ = 0, tail_ = count;
 }
 
 void PendingSends::release(Gateway& gateway) {

@@ -31,7 +31,7 @@ class PendingSends {
 
     /// Room for this many more?
     bool room_for(std::size_t count) const { return size() + count <= limit_; }
-    void push(const PendingSend& send);
+    void push(const PendingSend& send) { (send.receipt.delayed ? queue_ : stream_).push(send); }
     /// Answers everything that has become true or cannot become true any more.
     void release(Gateway& gateway);
     std::size_t size() const { return stream_.size() + queue_.size(); }
@@ -41,10 +41,16 @@ class PendingSends {
       public:
         std::size_t size() const { return tail_ - head_; }
         PendingSend& at(std::size_t n) { return slots_[(head_ + n) & (slots_.size() - 1)]; }
-        void push(const PendingSend& send);
+        void push(const PendingSend& send) {
+            if (size() == slots_.size()) [[unlikely]]
+                grow();
+            slots_[tail_++ & (slots_.size() - 1)] = send;
+        }
         void pop(std::size_t count) { head_ += count; }
 
       private:
+        void grow();
+
         std::vector<PendingSend> slots_;  // a power of two
         std::size_t head_ = 0, tail_ = 0;
     };

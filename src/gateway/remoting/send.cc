@@ -29,6 +29,12 @@ struct Piece {
     std::int32_t flag = 0;
     Bytes body;
     std::string_view properties;
+    std::span<const wire::Property> items;  ///< or the properties one by one
+
+    Result<IncomingProperties> read_properties(Buffer& stored) const {
+        return items.empty() ? IncomingProperties::read(properties, stored)
+                             : IncomingProperties::read(items, stored);
+    }
 };
 
 const model::Topic* find_topic(Call& call, const wire::SendRequest& request) {
@@ -141,8 +147,7 @@ Result<broker::Receipt> store(Call& call, const wire::SendRequest& request, cons
     } else {
         key = message_key(to.topic->name, known.unique_key);
     }
-    if (known.cluster.empty())
-        wire::append_property(properties, wire::property::cluster, gateway.options.cluster_name);
+    if (known.cluster.empty()) properties.append(gateway.cluster_property.view());
 
     gateway.payload.clear();
     const auto built = wire::append_stored({.topic = to.topic->name,
@@ -202,9 +207,9 @@ void answer(Call& call, const Destination& to, std::span<const broker::Receipt> 
 }
 
 void send_one(Call& call, const wire::SendRequest& request, Destination to) {
-    const Piece piece{request.flag, call.body, request.properties};
+    const Piece piece{request.flag, call.body, request.properties, request.items};
     if (!check_sizes(call, piece)) return;
-    const auto known = IncomingProperties::read(piece.properties, call.gateway.properties);
+    const auto known = piece.read_properties(call.gateway.properties);
     if (!known) return call.fail(ResponseCode::message_illegal, known.error().message);
     if (refuse_transaction(call, request, *known)) return;
     bool dead = false;
@@ -224,7 +229,7 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
         return call.fail(ResponseCode::message_illegal,
                          fmt::format("batch request does not support retry group {}", request.topic));
     // The original's limit is that of the whole batch.
-    if (!check_sizes(call, {0, call.body, {}})) return;
+    if (!check_sizes(call, {0, call.body, {}, {}})) return;
     // All of it is looked at before anything is stored: a batch goes in whole or not at all, as far as the
     // disk lets it.
     std::size_t count = 0;
@@ -234,7 +239,7 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
         const auto more = check.next(item);
         if (!more) return call.fail(ResponseCode::message_illegal, more.error().message);
         if (!*more) break;
-        if (!check_sizes(call, {item.flag, item.body, item.properties})) return;
+        if (!check_sizes(call, {item.flag, item.body, item.properties, {}})) return;
         const auto known = IncomingProperties::read(item.properties, call.gateway.properties);
         if (!known) return call.fail(ResponseCode::message_illegal, known.error().message);
         if (known->due_ms(1, call.gateway.options.delay_levels) != 0)
@@ -253,7 +258,7 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
     for (wire::BatchItem item; gateway.batch.size() < count;) {
         if (const auto more = cursor.next(item); !more || !*more) break;
         const auto known = IncomingProperties::read(item.properties, gateway.properties);
-        const auto receipt = store(call, request, to, {item.flag, item.body, item.properties}, *known, 0);
+        const auto receipt = store(call, request, to, {item.flag, item.body, item.properties, {}}, *known, 0);
         if (!receipt) return fail_store(call, receipt.error());
         bytes += gateway.payload.size();
         gateway.batch.push_back(*receipt);

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <cstring>
 
-// Numbers as text, written out here because a reply has three or four of them and the library's conversion
-// costs several times this.
+#include "base/bytes.h"
+
+// Numbers as text and back, written out here because a send and its reply have three or four of them each and
+// the library's conversions cost several times this.
 
 namespace posthorn::wire::remoting {
 
@@ -25,6 +27,32 @@ inline std::size_t decimal_digits(std::uint64_t value) {
     // 1233 / 4096 is the logarithm of 2, as exactly as 64 bits need it.
     const auto guess = static_cast<std::size_t>(std::bit_width(value)) * 1233 >> 12;
     return guess + (value >= kPowers[guess] ? 1 : 0);
+}
+
+/// The number eight digits are, the first in the lowest byte of `text`; false when one of the eight is none.
+inline bool eight_digits(std::uint64_t text, std::uint64_t& number) {
+    constexpr std::uint64_t kHigh = 0xF0F0F0F0F0F0F0F0, kSixes = 0x0606060606060606,
+                            kZeros = 0x3030303030303030;
+    if ((text & kHigh) != kZeros || ((text + kSixes) & kHigh) != kZeros) return false;
+    text = (text & ~kHigh) * 2561 >> 8;                    // pairs
+    text = (text & 0x00FF00FF00FF00FF) * 6'553'601 >> 16;  // fours
+    number = (text & 0x0000FFFF0000FFFF) * 42'949'672'960'001 >> 32;
+    return true;
+}
+
+/// Reads plain digits, 18 at most; returns their end.
+inline const char* read_digits(const char* at, const char* end, std::uint64_t& number) {
+    constexpr std::ptrdiff_t kMost = 18;
+    if (end - at > kMost) end = at + kMost;
+    number = 0;
+    if (end - at >= 8 && eight_digits(load_le<std::uint64_t>(reinterpret_cast<const std::byte*>(at)), number))
+        at += 8;
+    for (; at != end; ++at) {
+        const auto digit = static_cast<unsigned>(*at) - '0';
+        if (digit > 9) break;
+        number = number * 10 + digit;
+    }
+    return at;
 }
 
 /// Writes up to `kDecimalRoom` characters; returns the end.

@@ -22,12 +22,13 @@ Error bad_length(Bytes stream, std::uint32_t length, std::uint32_t max_length) {
 }  // namespace
 
 Result<FrameScan> scan_frame(Bytes stream, std::uint32_t max_length) {
-    FrameScan scan;
+    Result<FrameScan> result{FrameScan{}};  // filled where it is returned: every frame comes by here
+    FrameScan& scan = *result;
     scan.needed = kLengths;
-    if (stream.size() < 4) return scan;
+    if (stream.size() < 4) return result;
     const auto length = load_be<std::uint32_t>(stream.data());
     if (length < 4 || length > max_length) return bad_length(stream, length, max_length);
-    if (stream.size() < kLengths) return scan;
+    if (stream.size() < kLengths) return result;
 
     const auto mark = load_be<std::uint32_t>(stream.data() + 4);
     const std::uint32_t encoding = mark >> 24;
@@ -40,13 +41,13 @@ Result<FrameScan> scan_frame(Bytes stream, std::uint32_t max_length) {
                      fmt::format("header length {} does not fit a frame of length {}", header, length)};
 
     scan.needed = std::size_t{length} + 4;
-    if (stream.size() < scan.needed) return scan;
+    if (stream.size() < scan.needed) return result;
     scan.complete = true;
     scan.frame.encoding = static_cast<Encoding>(encoding);
     scan.frame.header = stream.subspan(kLengths, header);
     scan.frame.body = stream.subspan(kLengths + header, length - 4 - header);
     scan.frame.size = scan.needed;
-    return scan;
+    return result;
 }
 
 }  // namespace posthorn::wire::remoting

@@ -5,6 +5,35 @@
 #include "text_scan.h"
 
 namespace posthorn::wire::remoting {
+namespace {
+
+template <std::size_t size>
+inline void copy_ends(std::byte* to, const char* from, std::size_t whole) {
+    std::memcpy(to, from, size);
+    std::memcpy(to + whole - size, from + whole - size, size);
+}
+
+/// Names and values are a few words long: not worth a call. The end is copied with what lies before it, twice
+/// rather than byte by byte.
+inline std::byte* copy_short(std::byte* to, std::string_view text) {
+    const char* const from = text.data();
+    const std::size_t size = text.size();
+    if (size >= 16) {
+        for (std::size_t at = 0; at + 16 < size; at += 16)
+            std::memcpy(to + at, from + at, 16);
+        std::memcpy(to + size - 16, from + size - 16, 16);
+    } else if (size >= 8) {
+        copy_ends<8>(to, from, size);
+    } else if (size >= 4) {
+        copy_ends<4>(to, from, size);
+    } else {
+        for (std::size_t at = 0; at < size; ++at)
+            to[at] = static_cast<std::byte>(from[at]);
+    }
+    return to + size;
+}
+
+}  // namespace
 
 bool PropertyCursor::next(Property& property) {
     const char* at = rest_.data();
@@ -37,11 +66,9 @@ std::optional<std::string_view> find_property(std::string_view list, std::string
 }
 
 void append_property(Buffer& out, std::string_view name, std::string_view value) {
-    std::byte* to = out.extend(name.size() + value.size() + 2);
-    std::memcpy(to, name.data(), name.size());
-    to[name.size()] = static_cast<std::byte>(kPropertyName);
-    if (!value.empty()) std::memcpy(to + name.size() + 1, value.data(), value.size());
-    to[name.size() + 1 + value.size()] = static_cast<std::byte>(kPropertyEnd);
+    std::byte* to = copy_short(out.extend(name.size() + value.size() + 2), name);
+    *to++ = static_cast<std::byte>(kPropertyName);
+    *copy_short(to, value) = static_cast<std::byte>(kPropertyEnd);
 }
 
 void append_without(Buffer& out, std::string_view list, std::string_view name) {

@@ -6,7 +6,9 @@
 #include <functional>
 #include <limits>
 
+#include "decimal.h"
 #include "json_string.h"
+#include "text_scan.h"
 #include "wire/remoting/codes.h"
 
 namespace posthorn::wire::remoting {
@@ -30,14 +32,18 @@ bool lies_in(std::string_view part, std::string_view whole) {
 /// Plain digits; `at` moves behind them. What has a sign or may not fit is left to the general decoder.
 template <class T>
 bool take_digits(const char*& at, const char* end, T& number) {
-    constexpr std::ptrdiff_t kMost = 18;
+    std::uint64_t value;
     const char* const from = at;
-    if (end - from > kMost) end = from + kMost;
-    std::uint64_t value = 0;
-    for (; at != end && *at >= '0' && *at <= '9'; ++at)
-        value = value * 10 + static_cast<std::uint64_t>(*at - '0');
+    at = read_digits(from, end, value);
     number = static_cast<T>(value);
     return at != from && value <= static_cast<std::uint64_t>(std::numeric_limits<T>::max());
+}
+
+/// The marks between properties, as JSON has to write them.
+constexpr std::string_view kNameMark = "\\u0001", kEndMark = "\\u0002";
+
+inline bool is_mark(const char* at, const char* end, std::string_view mark) {
+    return end - at >= 6 && std::memcmp(at, mark.data(), 6) == 0;
 }
 
 }  // namespace
@@ -115,20 +121,25 @@ std::string_view SendForm::value_text(std::string_view key, bool is_number) cons
     return {from, static_cast<std::size_t>(at - 1 - from)};
 }
 
-bool SendForm::read(Bytes header, Buffer& scratch) {
-    if (header.size() > kLongestRead) return false;
-    const char* at = as_text(header).data();
-    const char* const end = at + header.size();
-    const char* known = text_.data();
-    for (const Hole& hole : holes_) {
-        if (static_cast<std::size_t>(end - at) < hole.before || std::memcmp(at, known, hole.before) != 0)
-            return false;
-        at += hole.before;
-        known += hole.before + hole.size;
-        if (!fill(hole, at, end, scratch)) return false;
+/// Properties as every client writes them: `name\u0001value\u0002`, again and again. False, and nothing
+/// taken, when there is anything else in them.
+inline bool SendForm::fill_items(const char*& at, const char* end) {
+    std::size_t count = 0;
+    const char* from = at;
+    while (from != end && *from != '"') {
+        const char* const mark = find_unescaped(from, end);
+        if (mark == from || !is_mark(mark, end, kNameMark) || count == items_.size()) return false;
+        const char* const value = mark + kNameMark.size();
+        const char* const stop = find_unescaped(value, end);
+        const bool last = stop != end && *stop == '"';  // clients leave out the last mark
+        if (!last && !is_mark(stop, end, kEndMark)) return false;
+        items_[count++] = {{from, static_cast<std::size_t>(mark - from)},
+                           {value, static_cast<std::size_t>(stop - value)}};
+        from = last ? stop : stop + kEndMark.size();
     }
-    const auto rest = static_cast<std::size_t>(text_.data() + text_.size() - known);
-    return static_cast<std::size_t>(end - at) == rest && std::memcmp(at, known, rest) == 0;
+    request_.items = {items_.data(), count};
+    at = from;
+    return true;
 }
 
 inline bool SendForm::fill(const Hole& hole, const char*& at, const char* end, Buffer& scratch) {
@@ -144,6 +155,9 @@ inline bool SendForm::fill(const Hole& hole, const char*& at, const char* end, B
             if (!take_digits(at, end, request_.born_ms)) return false;
             break;
         case Hole::Of::properties: {
+            request_.properties = value = {};
+            if (fill_items(at, end)) return true;
+            request_.items = {};
             JsonStrings strings({from, static_cast<std::size_t>(end - from)}, scratch);
             if (!strings.read(at, value)) return false;
             request_.properties = value;
@@ -153,6 +167,22 @@ inline bool SendForm::fill(const Hole& hole, const char*& at, const char* end, B
     }
     value = {from, static_cast<std::size_t>(at - from)};
     return true;
+}
+
+bool SendForm::read(Bytes header, Buffer& scratch) {
+    if (header.size() > kLongestRead) return false;
+    const char* at = as_text(header).data();
+    const char* const end = at + header.size();
+    const char* known = text_.data();
+    for (const Hole& hole : holes_) {
+        if (static_cast<std::size_t>(end - at) < hole.before || std::memcmp(at, known, hole.before) != 0)
+            return false;
+        at += hole.before;
+        known += hole.before + hole.size;
+        if (!fill(hole, at, end, scratch)) return false;
+    }
+    const auto rest = static_cast<std::size_t>(text_.data() + text_.size() - known);
+    return static_cast<std::size_t>(end - at) == rest && std::memcmp(at, known, rest) == 0;
 }
 
 }  // namespace posthorn::wire::remoting

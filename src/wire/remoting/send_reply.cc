@@ -85,7 +85,8 @@ SendReply::Form SendReply::make(Encoding encoding, std::string_view region, bool
 }
 
 inline char* SendReply::put(char* to, const Stretch& stretch) {
-    std::memcpy(to, stretch.text.data(), stretch.text.size());
+    std::memcpy(to, stretch.text.data(), 32);
+    if (stretch.size > 32) std::memcpy(to + 32, stretch.text.data() + 32, sizeof stretch.text - 32);
     return to + stretch.size;
 }
 

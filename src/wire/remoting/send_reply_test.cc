@@ -32,6 +32,22 @@ TEST(Decimal, EveryLengthIsWrittenAsTheLibraryDoes) {
         EXPECT_EQ(decimal(limit), std::to_string(limit));
 }
 
+TEST(Decimal, DigitsAreReadUpToWhatIsNone) {
+    for (const std::string digits :
+         {"", "0", "7", "0012", "1234567", "12345678", "123456789", "999999999999999999"}) {
+        for (const std::string behind : {"", "x", "/", ":", "\xB0 and more", "\"456789"}) {
+            const std::string text = digits + behind;
+            std::uint64_t number = 1;
+            const char* const end = read_digits(text.data(), text.data() + text.size(), number);
+            EXPECT_EQ(static_cast<std::size_t>(end - text.data()), digits.size()) << text;
+            EXPECT_EQ(number, digits.empty() ? 0 : std::stoull(digits)) << text;
+        }
+    }
+    const std::string longer(30, '1');
+    std::uint64_t number = 0;
+    EXPECT_EQ(read_digits(longer.data(), longer.data() + longer.size(), number), longer.data() + 18);
+}
+
 /// The same reply, field by field.
 Buffer written_out(ReplyTo to, const MessageId& id, std::int32_t queue, std::int64_t offset,
                    std::string_view region, bool trace_on) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,9 +17,10 @@ namespace posthorn::wire::remoting {
 /// The JSON header of a producer's sends (10, 310, 320) with holes where its messages differ: opaque, queue,
 /// born time and properties. A producer writes all the rest alike every time, so a header is recognised by
 /// comparing bytes, and only what fills the holes is read: a sixth of the work of decoding it.
-///
 /// What it reads is what decoding gives. Whenever `read` says yes, `HeaderDecoder` and `read_send_request`
-/// would have taken the header too, and `header()` and `request()` are what they would have made of it.
+/// would have taken the header too, and `header()` and `request()` are what they would have made of it, with
+/// one difference: properties written as usual (no escape but those of their marks) are not put together to a
+/// list, but stand item by item in `request().items`, and nowhere in `header()`.
 class SendForm {
   public:
     /// A longer header has no form: forms are kept.
@@ -61,11 +63,13 @@ class SendForm {
     bool find_places(std::vector<Place>& places);
     std::string_view value_text(std::string_view key, bool is_number) const;
     bool fill(const Hole& hole, const char*& at, const char* end, Buffer& scratch);
+    bool fill_items(const char*& at, const char* end);
 
     const std::string text_;
     HeaderDecoder decoder_;  ///< has decoded `text_`; what fills the holes is put into its header
     SendRequest request_;
     std::vector<Hole> holes_;
+    std::array<Property, 16> items_;
 };
 
 }  // namespace posthorn::wire::remoting

@@ -23,8 +23,8 @@ class SendReply {
                 std::int64_t queue_offset) const;
 
   private:
-    /// What stands before a value. Copied in full whatever its size, which is cheaper than looking: what
-    /// follows overwrites the rest.
+    /// What stands before a value. More is copied than it has, in pieces the compiler knows: what follows
+    /// overwrites the rest.
     struct Stretch {
         std::array<char, 96> text{};
         std::size_t size = 0;

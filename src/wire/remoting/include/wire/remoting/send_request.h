@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/result.h"
 #include "wire/remoting/codes.h"
 #include "wire/remoting/frame_writer.h"
 #include "wire/remoting/header.h"
+#include "wire/remoting/properties.h"
 
 namespace posthorn::wire::remoting {
 
@@ -23,6 +25,7 @@ struct SendRequest {
     std::int64_t born_ms = 0;                         // g
     std::int32_t flag = 0;                            // h
     std::string_view properties;                      // i
+    std::span<const Property> items;                  // or i, item by item: what a SendForm makes of it
     std::int32_t reconsume_times = 0;                 // j
     bool unit_mode = false;                           // k
     std::optional<std::int32_t> max_reconsume_times;  // l
