@@ -114,6 +114,10 @@ Result<std::uint32_t> Broker::take(ReaderId reader, std::uint32_t max_messages, 
 Result<std::uint32_t> Broker::offer(ReaderId reader, std::uint32_t max_messages, OfferSink& sink) {
     return impl_->readers.offer(reader, max_messages, sink);
 }
+Result<void> Broker::read(ReaderId reader, model::QueueOffset offset,
+                          const std::function<void(const Stored&)>& visit) {
+    return impl_->readers.read(reader, offset, visit);
+}
 Result<void> Broker::settle(ReaderId reader, model::QueueOffset offset) {
     return impl_->readers.settle(reader, offset);
 }
@@ -125,6 +129,11 @@ Result<void> Broker::requeue(ReaderId reader, model::QueueOffset offset, std::in
 }
 Result<void> Broker::extend(ReaderId reader, model::QueueOffset offset, std::int64_t lease_ms) {
     return impl_->readers.extend(reader, offset, lease_ms);
+}
+Result<Broker::Looked> Broker::each_ready_tag(
+    ReaderId reader, model::QueueOffset from, std::uint32_t max,
+    const std::function<void(model::QueueOffset, std::int32_t)>& visit) {
+    return impl_->readers.each_ready_tag(reader, from, max, visit);
 }
 void Broker::wait_reader(ReaderId reader, Waiter& waiter) {
     if (auto waiting = impl_->readers.wait(reader, waiter); !waiting)

@@ -40,6 +40,11 @@ std::uint32_t ReaderState::attempt(std::uint64_t offset) {
     return entry ? entry->attempts + 1 : 1;
 }
 
+bool ReaderState::held(std::uint64_t offset) {
+    const Entry* entry = taken_.find(offset);
+    return entry && entry->where != Where::returned;
+}
+
 void ReaderState::pass(std::uint64_t offset) {
     if (offset == cursor_)
         pass_to(offset + 1);

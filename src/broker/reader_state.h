@@ -34,6 +34,8 @@ class ReaderState {
     std::uint32_t take(std::uint64_t offset, std::int64_t deadline);
     /// The attempt that `take` of what `next` said would be.
     std::uint32_t attempt(std::uint64_t offset);
+    /// In flight, or delayed.
+    bool held(std::uint64_t offset);
     /// Settles what `next` said without handing it out.
     void pass(std::uint64_t offset);
     /// Settles all from the cursor to `end`, which were never taken.

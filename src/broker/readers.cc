@@ -267,6 +267,26 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
     return taken;
 }
 
+Result<void> Readers::read(ReaderId id, model::QueueOffset offset,
+                           const std::function<void(const Stored&)>& visit) {
+    auto found = find(id);
+    if (!found) return found.error();
+    Run run;
+    store::Record record;
+    switch (find_record(**found, run, offset.value(), 1, &record)) {
+        case store::Read::ready:
+            visit(record);
+            return {};
+        case store::Read::loading:
+            return Error{Errc::busy, "the message is on its way from the disk"};
+        case store::Read::none:
+            return Error{Errc::not_found, "the message is gone"};
+        case store::Read::damaged:
+            break;
+    }
+    return Error{Errc::damaged, "the message is damaged"};
+}
+
 void Readers::settle(Reader& reader, std::uint64_t begin, std::uint64_t end) {
     for (; begin < end; ++begin) {
         if (reader.named && core_.transient->release(reader.queue, model::QueueOffset(begin))) continue;
@@ -298,6 +318,31 @@ Result<std::uint64_t> Readers::purge(ReaderId id) {
         settle(reader, cursor, end);
     }
     return count;
+}
+
+Result<Broker::Looked> Readers::each_ready_tag(
+    ReaderId id, model::QueueOffset from, std::uint32_t max,
+    const std::function<void(model::QueueOffset, std::int32_t)>& visit) {
+    auto found = find(id);
+    if (!found) return found.error();
+    Reader& reader = **found;
+    if (!reader.durable) return Broker::Looked{core_.end(reader.queue), false};
+    const std::uint64_t end = core_.range(reader.queue).end.value();
+    std::uint64_t at = std::max(from.value(), reader.state.settled().floor());
+    store::Log& log = core_.log(reader.named ? LogId::queue : LogId::stream);
+    std::array<store::Entry, entries_at_once> entries;
+    for (std::uint64_t looked = 0; at < end && looked < max;) {
+        std::size_t count = 0;
+        const auto read =
+            log.entries(reader.queue, model::QueueOffset(at),
+                        std::span(entries).first(std::min<std::uint64_t>(entries.size(), end - at)), &count);
+        if (read == store::Read::loading) break;
+        if (read != store::Read::ready) count = 1;
+        for (std::size_t n = 0; n < count; ++n, ++at, ++looked)
+            if (read == store::Read::ready && !reader.state.settled().contains(at) && !reader.state.held(at))
+                visit(model::QueueOffset(at), entries[n].tag);
+    }
+    return Broker::Looked{model::QueueOffset(at), at < end};
 }
 
 Result<void> Readers::settle(ReaderId id, model::QueueOffset offset) {

@@ -24,8 +24,12 @@ class Readers {
     Result<std::uint32_t> take(ReaderId reader, std::uint32_t max_messages, std::int64_t lease_ms,
                                TakeSink& sink);
     Result<std::uint32_t> offer(ReaderId reader, std::uint32_t max_messages, OfferSink& sink);
+    Result<void> read(ReaderId reader, model::QueueOffset offset,
+                      const std::function<void(const Stored&)>& visit);
     Result<void> settle(ReaderId reader, model::QueueOffset offset);
     Result<std::uint64_t> purge(ReaderId reader);
+    Result<Broker::Looked> each_ready_tag(ReaderId reader, model::QueueOffset from, std::uint32_t max,
+                                          const std::function<void(model::QueueOffset, std::int32_t)>& visit);
     Result<void> requeue(ReaderId reader, model::QueueOffset offset, std::int64_t delay_ms);
     Result<void> extend(ReaderId reader, model::QueueOffset offset, std::int64_t lease_ms);
     Result<void> wait(ReaderId reader, Waiter& waiter);

@@ -51,7 +51,11 @@ void load_one(const broker::Catalog::Document& document, Definitions::Visitor& v
     const std::string name = cut == std::string::npos ? "" : document.name.substr(cut + 1);
     const Json json = Json::parse(document.json);
     if (document.kind == kind_host) {
-        visitor.host(host, json.at("number").get<std::uint64_t>());
+        HostLimits limits;
+        if (json.contains("max_queues")) limits.max_queues = json["max_queues"].get<std::uint64_t>();
+        if (json.contains("max_connections"))
+            limits.max_connections = json["max_connections"].get<std::uint64_t>();
+        visitor.host(host, json.at("number").get<std::uint64_t>(), limits);
     } else if (document.kind == kind_exchange) {
         visitor.exchange(host, {name, json.at("type").get<std::string>(), true, json.at("auto_delete"),
                                 json.at("internal"), decode_arguments(json.at("arguments"))});
@@ -93,8 +97,11 @@ std::string binding_identity(const Binding& binding) {
     return identity;
 }
 
-void Definitions::put_host(std::string_view host, std::uint64_t number) {
-    catalog_.put_document(kind_host, host, dump({{"number", number}}));
+void Definitions::put_host(std::string_view host, std::uint64_t number, const HostLimits& limits) {
+    Json json{{"number", number}};
+    if (limits.max_queues) json["max_queues"] = *limits.max_queues;
+    if (limits.max_connections) json["max_connections"] = *limits.max_connections;
+    catalog_.put_document(kind_host, host, dump(json));
 }
 void Definitions::remove_host(std::string_view host) {
     catalog_.remove_document(kind_host, host);

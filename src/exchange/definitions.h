@@ -16,7 +16,7 @@ class Definitions {
     explicit Definitions(broker::Catalog& catalog) : catalog_(catalog) {}
 
     /// `number` names its queue of delayed messages.
-    void put_host(std::string_view host, std::uint64_t number);
+    void put_host(std::string_view host, std::uint64_t number, const HostLimits& limits);
     void remove_host(std::string_view host);
     void put_exchange(std::string_view host, const ExchangeSpec& spec);
     void remove_exchange(std::string_view host, std::string_view name);
@@ -33,7 +33,7 @@ class Definitions {
     class Visitor {
       public:
         virtual ~Visitor() = default;
-        virtual void host(const std::string& name, std::uint64_t number) = 0;
+        virtual void host(const std::string& name, std::uint64_t number, const HostLimits& limits) = 0;
         virtual void exchange(const std::string& host, const ExchangeSpec& spec) = 0;
         virtual void queue(const std::string& host, const QueueSpec& spec, std::uint64_t number) = 0;
         virtual void binding(const std::string& host, const Binding& binding) = 0;

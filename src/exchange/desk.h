@@ -67,6 +67,9 @@ struct Desk {
         if (at != never) times.insert({at, &queue});
     }
 
+    /// Recovered with messages whose bytes are still to be summed up.
+    std::vector<QueueState*> unweighed;
+
     // --- the dead ------------------------------------------------------------------------------------------
     std::vector<DeadLetter> dead;
     /// In flight and dying, still to be read from the disk.

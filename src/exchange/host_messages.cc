@@ -71,6 +71,7 @@ Result<Published> HostState::append(const Letter& letter, Published published) {
     record.tag = make_tag(letter.body_bytes, letter.persistent);
     record.key = letter.message_key;
     record.expires_ms = expires_ms;
+    record.persistent = letter.persistent;
     record.payload = letter.payload;
     for (std::size_t from = 0; from < targets_.size(); from += queues_per_record) {
         const auto some =
@@ -85,7 +86,10 @@ Result<Published> HostState::append(const Letter& letter, Published published) {
             keep = true;
             published.must_sync |= !target.queue->settings().confirm_written;
         }
-        record.queues = queue_ids_;
+        if (queue_ids_.size() == 1)
+            record.queue = queue_ids_.front();
+        else
+            record.queues = queue_ids_;
         const auto receipt = desk_.broker.publish(record);
         if (!receipt) return receipt.error();
         if (keep) published.receipt = *receipt;
@@ -99,6 +103,12 @@ Result<Published> HostState::append(const Letter& letter, Published published) {
 
 Result<VirtualHost::Got> HostState::get(
     Queue& queue, bool settle, const std::function<void(const broker::Stored&, const Delivery&)>& take) {
+    if (queue.settings().quorum && queue.settings().single_active_consumer)
+        return Error{
+            Errc::busy,
+            fmt::format("cannot obtain access to locked {}. basic.get operations are not supported by "
+                        "quorum queues with single active consumer",
+                        describe("queue", queue.spec().name, name_))};
     return static_cast<QueueState&>(queue).get(settle, take);
 }
 

@@ -63,6 +63,11 @@ HostState::~HostState() {
     bindings_.clear();
 }
 
+void HostState::set_limits(const HostLimits& limits) {
+    limits_ = limits;
+    definitions_.put_host(name_, number_, limits_);
+}
+
 // --- exchanges ---------------------------------------------------------------------------------------------
 
 ExchangeState* HostState::find_exchange(std::string_view name) const {
@@ -307,6 +312,11 @@ Result<Queue*> HostState::declare_queue(const QueueSpec& given) {
         return static_cast<Queue*>(there);
     }
     if (auto legal = check_name("queue", spec.name, spec.durable); !legal) return legal.error();
+    if (limits_.max_queues && queues_.size() >= *limits_.max_queues)
+        return Error{Errc::invalid,
+                     fmt::format("cannot declare queue '{}': queue limit in vhost '{}' ({}) is "
+                                 "reached",
+                                 spec.name, name_, *limits_.max_queues)};
     QueueSpec as_given = spec;
     as_given.durable = given.durable;
     if (auto fine = check_queue_arguments(as_given, whose); !fine) return fine.error();

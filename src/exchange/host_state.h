@@ -33,6 +33,8 @@ class HostState final : public VirtualHost {
     std::uint64_t number() const { return number_; }
 
     const std::string& name() const override { return name_; }
+    const HostLimits& limits() const override { return limits_; }
+    void set_limits(const HostLimits& limits) override;
 
     Result<void> declare_exchange(const ExchangeSpec& spec) override;
     const ExchangeSpec* exchange(std::string_view name) const override;
@@ -87,6 +89,7 @@ class HostState final : public VirtualHost {
     void remove_all();
 
     // --- recovery ------------------------------------------------------------------------------------------
+    void restore_limits(const HostLimits& limits) { limits_ = limits; }
     void restore_exchange(const ExchangeSpec& spec);
     void restore_queue(const QueueSpec& spec, std::uint64_t number);
     void restore_binding(const Binding& binding);
@@ -128,6 +131,7 @@ class HostState final : public VirtualHost {
     Definitions& definitions_;
     const std::string name_;
     const std::uint64_t number_;
+    HostLimits limits_;
     NameMap<std::unique_ptr<ExchangeState>> exchanges_;
     NameMap<std::unique_ptr<QueueState>> queues_;
     std::unordered_map<std::string, std::unique_ptr<BindingRecord>> bindings_;

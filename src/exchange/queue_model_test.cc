@@ -23,9 +23,12 @@ class PlainQueue {
         int priority;
         bool in_flight = false;
         bool redelivered = false;
+        bool persistent = true;
     };
 
-    void publish(int number, int priority) { messages_.push_back({number, priority, false, false}); }
+    void publish(int number, int priority, bool persistent) {
+        messages_.push_back({number, priority, false, false, persistent});
+    }
     Message* next() {
         Message* best = nullptr;
         for (Message& one : messages_)
@@ -44,6 +47,7 @@ class PlainQueue {
         return std::erase_if(messages_, [](const Message& one) { return !one.in_flight; });
     }
     void restart() {
+        std::erase_if(messages_, [](const Message& one) { return !one.persistent; });
         for (Message& one : messages_)
             if (std::exchange(one.in_flight, false)) one.redelivered = true;
     }
@@ -101,10 +105,12 @@ class History {
     }
     void publish() {
         const int priority = static_cast<int>(random_.below(6));
+        const bool persistent = random_.chance(0.7);
         station_.send({.key = "q",
                        .body = std::to_string(published_),
+                       .persistent = persistent,
                        .priority = static_cast<std::uint8_t>(priority)});
-        plain_.publish(published_++, std::min(priority, priorities_));
+        plain_.publish(published_++, std::min(priority, priorities_), persistent);
     }
     int take_held(std::size_t n) {
         const int which = std::stoi(consumer_->held[n].body);

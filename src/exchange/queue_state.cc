@@ -46,18 +46,23 @@ Result<void> QueueState::open() {
             if (auto opened = open_lane(static_cast<std::uint8_t>(lane)); !opened) return opened;
     counts_.persistent = spec_.durable ? counts_.ready : 0;
     may_expire_ = counts_.ready > 0;
-    if (counts_.ready > 0) schedule();
+    if (counts_.ready > 0) {
+        desk_.unweighed.push_back(this);
+        schedule();
+    }
     return {};
 }
 
 Result<void> QueueState::open_lane(std::uint8_t lane) {
     if (lanes_.size() <= lane) lanes_.resize(lane + 1u);
     const std::string name = lane_name(lane);
-    auto queue = desk_.broker.catalog().put_named_queue(name);
+    auto queue = desk_.broker.catalog().put_named_queue(name, spec_.durable);
     if (!queue) return queue.error();
     auto reader = desk_.broker.open_reader(name, *queue);
     if (!reader) return reader.error();
-    lanes_[lane] = {*queue, *reader, desk_.broker.counts(*reader).ready};
+    const store::Range range = desk_.broker.range(*queue);
+    lanes_[lane] = {*queue, *reader, desk_.broker.counts(*reader).ready, range.begin.value(),
+                    range.end.value()};
     counts_.ready += lanes_[lane].ready;
     if (lanes_[lane].ready > 0) mark_ready(lane);
     return {};
@@ -69,8 +74,25 @@ Result<model::QueueId> QueueState::lane_queue(std::uint8_t lane) {
     return lanes_[lane].queue;
 }
 
+bool QueueState::weigh(std::uint32_t share) {
+    for (Lane& lane : lanes_) {
+        if (lane.weigh_at >= lane.weigh_end) continue;
+        const auto looked = desk_.broker.each_ready_tag(lane.reader, model::QueueOffset(lane.weigh_at), share,
+                                                        [&](model::QueueOffset offset, std::int32_t tag) {
+                                                            if (offset.value() < lane.weigh_end)
+                                                                counts_.ready_bytes += tag_body_bytes(tag);
+                                                        });
+        const bool more = looked && looked->more;
+        lane.weigh_at = more ? std::min(looked->next.value(), lane.weigh_end) : lane.weigh_end;
+        return true;
+    }
+    schedule();  // there may be too many bytes
+    return false;
+}
+
 void QueueState::remove() {
     deleted_ = true;
+    std::erase(desk_.unweighed, this);
     while (!consumers_.all().empty()) {
         Consumer& consumer = *consumers_.all().front();
         consumers_.remove(consumer);
@@ -135,7 +157,7 @@ void QueueState::not_ready(const DeliveryId& id) {
     lane_lost_one(id.lane);
     heads_known_ = false;
     --counts_.ready;
-    counts_.ready_bytes -= std::min<std::uint64_t>(counts_.ready_bytes, id.body_bytes);
+    if (weighed(id)) counts_.ready_bytes -= id.body_bytes;
 }
 
 void QueueState::ready_again(const DeliveryId& id) {
@@ -144,7 +166,7 @@ void QueueState::ready_again(const DeliveryId& id) {
     mark_ready(id.lane);
     heads_known_ = false;
     ++counts_.ready;
-    counts_.ready_bytes += id.body_bytes;
+    if (weighed(id)) counts_.ready_bytes += id.body_bytes;
 }
 
 void QueueState::in_flight(const DeliveryId& id) {
@@ -155,7 +177,7 @@ void QueueState::in_flight(const DeliveryId& id) {
 void QueueState::gone(const DeliveryId& id) {
     POSTHORN_CHECK(counts_.unacked > 0, "a message is settled that was not in flight");
     --counts_.unacked;
-    counts_.unacked_bytes -= std::min<std::uint64_t>(counts_.unacked_bytes, id.body_bytes);
+    counts_.unacked_bytes -= id.body_bytes;
 }
 
 void QueueState::appended(std::uint8_t lane, const Letter& letter, std::int64_t expires_wall_ms) {
@@ -235,32 +257,17 @@ Result<void> QueueState::die(const DeliveryId& id, DeathReason reason) {
         buried(id);
         return {};
     }
-    struct Bury final : broker::MessageSink {
-        QueueState& queue;
-        const DeliveryId& id;
-        DeathReason reason;
-        bool done = false;
-        Bury(QueueState& the_queue, const DeliveryId& the_id, DeathReason the_reason)
-            : queue(the_queue), id(the_id), reason(the_reason) {}
-        bool on_message(const broker::Stored& message, model::QueueOffset offset) override {
-            if (offset != id.offset) return false;
-            queue.host_.bury(queue, message, id, reason);
-            done = true;
-            return false;
-        }
-    } bury(*this, id, reason);
-    broker::FetchRequest request;
-    request.queue = lanes_[id.lane].queue;
-    request.from = id.offset;
-    request.max_messages = 1;
-    const broker::Fetched fetched = desk_.broker.fetch(request, bury);
-    if (bury.done) {
+    const auto read =
+        desk_.broker.read(lanes_[id.lane].reader, id.offset,
+                          [&](const broker::Stored& message) { host_.bury(*this, message, id, reason); });
+    if (read) {
         count_death(reason);
         host_.send_dead();
-    } else if (fetched.status == broker::FetchStatus::loading) {
+    } else if (read.error().code == Errc::busy) {
         desk_.unread.push_back({this, id, reason});
     } else {
-        log_error("exchange", "{}: message {} cannot be read and is given up", describe(), id.offset.value());
+        log_error("exchange", "{}: message {} is given up: {}", describe(), id.offset.value(),
+                  read.error().message);
         count_death(reason);
         buried(id);
     }

@@ -61,7 +61,11 @@ class QueueState final : public Queue {
         model::QueueId queue;
         broker::ReaderId reader;
         std::uint64_t ready = 0;
+        /// Offsets from here to there were recovered and their bytes are not counted yet.
+        std::uint64_t weigh_at = 0, weigh_end = 0;
     };
+    /// Counts the bytes of recovered messages, some at a time; false when all are counted.
+    bool weigh(std::uint32_t share);
     /// Whether a message of that size has to be rejected.
     bool full_for(std::uint32_t body_bytes) const {
         return settings_.overflow != Overflow::drop_head && would_overflow(body_bytes);
@@ -129,6 +133,11 @@ class QueueState final : public Queue {
     bool drops() const { return settings_.overflow == Overflow::drop_head && over_limit(); }
     std::int64_t deadline(const broker::Stored& message) const;
     DeliveryId id_of(std::uint8_t lane, const broker::Stored& message, const broker::Taken& taken) const;
+    /// The bytes of a ready message there are part of the sum.
+    bool weighed(const DeliveryId& id) const {
+        const Lane& lane = lanes_[id.lane];
+        return id.offset.value() < lane.weigh_at || id.offset.value() >= lane.weigh_end;
+    }
     void not_ready(const DeliveryId& id);
     void ready_again(const DeliveryId& id);
     void in_flight(const DeliveryId& id);

@@ -9,6 +9,9 @@
 namespace posthorn::exchange {
 namespace {
 
+// After a start the bytes of what waits are summed up beside the work: so many messages at a time, so often.
+constexpr std::uint32_t weigh_at_once = 4096;
+constexpr std::int64_t weigh_interval_ms = 10;
 // A jump of the wall clock by more than this moves everything that waits for a time of day.
 constexpr std::int64_t clock_jump_ms = 500;
 
@@ -67,7 +70,9 @@ class Hosts final : public VirtualHosts {
 class Hosts::Loader final : public Definitions::Visitor {
   public:
     explicit Loader(Hosts& hosts) : hosts_(hosts) {}
-    void host(const std::string& name, std::uint64_t number) override { hosts_.add_host(name, number); }
+    void host(const std::string& name, std::uint64_t number, const HostLimits& limits) override {
+        hosts_.add_host(name, number).restore_limits(limits);
+    }
     void exchange(const std::string& host, const ExchangeSpec& spec) override {
         with(host, [&](HostState& in) { in.restore_exchange(spec); });
     }
@@ -140,7 +145,7 @@ Result<VirtualHost*> Hosts::add(std::string_view name) {
     if (name.empty() || name.size() > name_bytes_max || !utf8(name))
         return Error{Errc::invalid, "a virtual host needs a name of at most 255 bytes of UTF-8"};
     HostState& host = add_host(name, desk_.next_queue);
-    definitions_.put_host(name, host.number());
+    definitions_.put_host(name, host.number(), {});
     return static_cast<VirtualHost*>(&host);
 }
 
@@ -206,6 +211,7 @@ void Hosts::before_tick_end() {
     look_at_times();
     retry_unread();
     forget_removed();
+    if (!desk_.unweighed.empty() && !desk_.unweighed.back()->weigh(weigh_at_once)) desk_.unweighed.pop_back();
     for (const auto& [name, host] : hosts_) {
         host->route_due();
         host->send_dead();
@@ -237,6 +243,7 @@ bool Hosts::work_left() const {
 std::int64_t Hosts::next_deadline_ms() const {
     std::int64_t next = desk_.idles.empty() ? never : desk_.idles.begin()->first;
     const broker::Now now = desk_.broker.now();
+    if (!desk_.unweighed.empty()) next = std::min(next, now.steady_ms + weigh_interval_ms);
     if (!desk_.expiries.empty())
         next = std::min(next, now.steady_ms + desk_.expiries.begin()->first - now.wall_ms);
     return next;

@@ -143,6 +143,19 @@ TEST_F(VirtualHostsTest, VirtualHostsDoNotSeeEachOther) {
     EXPECT_NE(station_.hosts->find("other")->queue("q"), nullptr);
 }
 
+TEST_F(VirtualHostsTest, AHostHoldsNoMoreQueuesThanItMay) {
+    station_.queue("a");
+    station_.host->set_limits({.max_queues = 1, .max_connections = 5});
+    QueueSpec spec;
+    spec.name = "b";
+    EXPECT_EQ(station_.host->declare_queue(spec).error().message,
+              "cannot declare queue 'b': queue limit in vhost '/' (1) is reached");
+    station_.queue("a");
+    station_.sync();
+    station_.kill();
+    EXPECT_EQ(station_.host->limits(), (HostLimits{1, 5}));
+}
+
 TEST_F(VirtualHostsTest, ARemovedHostTakesEverythingWithIt) {
     VirtualHost& other = **station_.hosts->add("other");
     QueueSpec spec;
@@ -233,6 +246,39 @@ TEST_F(VirtualHostsTest, AQueueMadeAgainUnderItsNameDoesNotInherit) {
     station_.sync();
     station_.kill();
     EXPECT_EQ(station_.drain("q"), Bodies{"new"});
+}
+
+TEST_F(VirtualHostsTest, AfterARestartTheBytesOfWhatWaitsAreCountedBesideTheWork) {
+    station_.queue("q");
+    for (int n = 0; n < 10'000; ++n)
+        station_.send("q", "12345");
+    station_.sync();
+    station_.kill();
+    Queue& queue = *station_.host->queue("q");
+    TestConsumer consumer({}, 3'000);
+    ASSERT_TRUE(station_.host->consume(queue, consumer).ok());
+    station_.tick();
+    ASSERT_EQ(consumer.held.size(), 3'000u);
+    for (int n = 0; n < 1'000; ++n) {
+        const auto& held = consumer.held.back();
+        ASSERT_TRUE((n % 2 == 0 ? queue.requeue(held.id) : queue.settle(held.id)).ok());
+        consumer.held.pop_back();
+    }
+    consumer.closed = true;
+    for (int n = 0; n < 100; ++n) {
+        station_.wait(10);
+        station_.worker->run_all();
+    }
+    EXPECT_EQ(queue.counts().ready, 7'500u);
+    EXPECT_EQ(queue.counts().ready_bytes, 5 * 7'500u);
+    EXPECT_EQ(queue.counts().unacked_bytes, 5 * 2'000u);
+    for (const auto& held : consumer.held)
+        ASSERT_TRUE(queue.requeue(held.id).ok());
+    consumer.held.clear();
+    EXPECT_EQ(queue.counts().ready_bytes, 5 * 9'500u);
+    station_.host->leave(consumer);
+    EXPECT_EQ(station_.drain("q").size(), 9'500u);
+    EXPECT_EQ(queue.counts().ready_bytes, 0u);
 }
 
 // --- policies ----------------------------------------------------------------------------------------------

@@ -222,6 +222,10 @@ class Broker {
     /// Shows ready messages in the order of `take`, without lease, and does with each what the sink says.
     /// Returns how many were held or settled.
     Result<std::uint32_t> offer(ReaderId reader, std::uint32_t max_messages, OfferSink& sink);
+    /// One message of the reader's queue, whatever became of it; busy: it is on its way from the disk, and
+    /// `wait_reader` tells when it is there.
+    Result<void> read(ReaderId reader, model::QueueOffset offset,
+                      const std::function<void(const Stored&)>& visit);
     Result<void> settle(ReaderId reader, model::QueueOffset offset);
     /// Settles all that is ready, what is not readable yet included. Returns how many.
     Result<std::uint64_t> purge(ReaderId reader);
@@ -229,6 +233,15 @@ class Broker {
     Result<void> requeue(ReaderId reader, model::QueueOffset offset, std::int64_t delay_ms = 0);
     Result<void> extend(ReaderId reader, model::QueueOffset offset, std::int64_t lease_ms);
     void wait_reader(ReaderId reader, Waiter& waiter);
+    /// Visits the tags of the reader's ready messages from `from` on and looks at `max` places at most,
+    /// without reading a message: for sums nobody kept over a restart. `more`: go on at `next`; if that is
+    /// where it began, when the disk has answered.
+    struct Looked {
+        model::QueueOffset next;
+        bool more = false;
+    };
+    Result<Looked> each_ready_tag(ReaderId reader, model::QueueOffset from, std::uint32_t max,
+                                  const std::function<void(model::QueueOffset, std::int32_t tag)>& visit);
     struct ReaderCounts {
         std::uint64_t ready = 0, in_flight = 0, delayed = 0;
     };

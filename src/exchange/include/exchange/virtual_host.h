@@ -56,6 +56,12 @@ struct Binding {
     model::Arguments arguments;
 };
 
+/// What an operator allows one virtual host at most. `max_connections` is kept here and heeded by gateways.
+struct HostLimits {
+    std::optional<std::uint64_t> max_queues, max_connections;
+    bool operator==(const HostLimits&) const = default;
+};
+
 /// Everything that has a name in one virtual host. Owner thread of the engine only.
 ///
 /// Durable exchanges, durable queues and the bindings between such are kept as definitions; the rest goes
@@ -70,6 +76,8 @@ class VirtualHost {
   public:
     virtual ~VirtualHost() = default;
     virtual const std::string& name() const = 0;
+    virtual const HostLimits& limits() const = 0;
+    virtual void set_limits(const HostLimits& limits) = 0;  ///< what is there already stays
 
     // --- exchanges -----------------------------------------------------------------------------------------
     virtual Result<void> declare_exchange(const ExchangeSpec& spec) = 0;  ///< or finds the equal one
