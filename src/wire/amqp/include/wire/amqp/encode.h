@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "wire/amqp/frame.h"
+#include "wire/amqp/methods.h"
+
+namespace posthorn::wire::amqp {
+
+/// Appends one method frame, whole, in one stretch. Instantiated for every method. Methods are never split:
+/// that one fits the peer's frame_max is the caller's to see to where it sends long tables.
+template <class M>
+void append_method(Buffer& out, std::uint16_t channel, const M& method);
+
+/// Appends a method with content: its frame, the header frame, and as many body frames as `frame_max` (0 for
+/// no limit) asks for; none for an empty body. `properties` are flags and values as received or as
+/// `append_properties` wrote them, passed through unchanged. For BasicPublish, BasicDeliver, BasicGetOk,
+/// BasicReturn.
+template <class M>
+void append_content(Buffer& out, std::uint16_t channel, const M& method, Bytes properties, Bytes body,
+                    std::uint32_t frame_max);
+
+/// How many bytes `append_content` appends.
+template <class M>
+std::size_t content_size(const M& method, Bytes properties, std::size_t body_size, std::uint32_t frame_max);
+
+/// The same in pieces, for bodies that are sent from where they lie: method and header frame here, then for
+/// each run of at most `max_body_payload(frame_max)` bytes `append_body_head`, the bytes, `append_frame_end`.
+template <class M>
+void append_content_head(Buffer& out, std::uint16_t channel, const M& method, Bytes properties,
+                         std::uint64_t body_size);
+void append_body_head(Buffer& out, std::uint16_t channel, std::uint32_t size);
+void append_frame_end(Buffer& out);
+constexpr std::size_t max_body_payload(std::uint32_t frame_max) {
+    return frame_max == 0 ? 0xFFFF'FFFF : frame_max - kFrameOverhead;
+}
+
+}  // namespace posthorn::wire::amqp

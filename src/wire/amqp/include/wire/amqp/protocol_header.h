@@ -1,0 +1,36 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace posthorn::wire::amqp {
+
+/// The eight bytes a client sends before its first frame: "AMQP" 0 0 9 1. The same bytes are what a server
+/// answers to anything else before it closes.
+inline constexpr std::size_t kProtocolHeaderSize = 8;
+inline constexpr std::array<std::byte, kProtocolHeaderSize> kProtocolHeader{
+    std::byte{'A'}, std::byte{'M'}, std::byte{'Q'}, std::byte{'P'},
+    std::byte{0},   std::byte{0},   std::byte{9},   std::byte{1}};
+
+struct ProtocolHeaderScan {
+    enum class State {
+        incomplete,  ///< nothing wrong yet, come again with more
+        accepted,    ///< `kProtocolHeaderSize` bytes are done with; send connection.start
+        refused,     ///< send `kProtocolHeader`, then close
+    };
+    State state = State::incomplete;
+    /// The version to offer in connection.start: 0-9 for clients of AMQP 0-9, which RabbitMQ also serves.
+    std::uint8_t version_major = 0;
+    std::uint8_t version_minor = 9;
+    std::string reason;  ///< when refused, for the log: which protocol it looks like
+};
+
+/// Looks at the beginning of a fresh connection. Accepts 0-9-1 and, as RabbitMQ does, "AMQP" 1 1 0 9.
+/// Like RabbitMQ it judges only whole headers; a stranger who sends fewer bytes runs into the handshake
+/// timeout.
+ProtocolHeaderScan scan_protocol_header(Bytes stream);
+
+}  // namespace posthorn::wire::amqp
