@@ -28,9 +28,11 @@ struct Content {
 ///         case Step::violation: close(assembler.violation())     // says whether channel or connection
 ///
 /// Nothing is copied while the frames of one message lie in one stretch of input: the content then points
-/// into it. Before that input goes away (at the end of the session's `on_data`) call `keep()` on every
-/// assembler that is `waiting()`: it takes over what it points to. Memory grows with what has really come,
-/// never with what was announced, and is bounded by `max_body_size`.
+/// into it. After a violation that closes only the channel (a message over `max_body_size`) the rest of the
+/// message still comes: a closing channel must drop all frames but methods. Before that input goes away (at
+/// the end of the session's `on_data`) call `keep()` on every assembler that is `waiting()`: it takes over
+/// what it points to. Memory grows with what has really come, never with what was announced, and is bounded
+/// by `max_body_size`.
 class ContentAssembler {
   public:
     enum class Step { method, content, more, violation };
@@ -65,7 +67,9 @@ class ContentAssembler {
     Step take_method(const Frame& frame);
     Step take_header(const Frame& frame);
     Step take_body(const Frame& frame);
+    void begin(MethodCode code, Bytes method);
     Step complete();
+    Step out_of_place();
     Step fail(Violation violation);
 
     std::uint64_t max_body_;

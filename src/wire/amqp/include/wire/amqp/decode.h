@@ -17,7 +17,8 @@ inline MethodCode method_of(Bytes payload) {
 
 /// Decodes the payload of a method frame (ids included) into the struct the caller chose by `method_of`. No
 /// allocation. False when the fields do not fit the bytes or a table is malformed; bytes behind the last
-/// field are malformed too. Instantiated for every method.
+/// field are malformed too. Names must be UTF-8, but for exchange and routing key of the methods with
+/// content, where RabbitMQ does not look either. Instantiated for every method.
 ///
 ///     switch (method_of(payload)) {
 ///         case MethodCode::basic_ack: {
@@ -29,9 +30,11 @@ template <class M>
 /// Any method, for whoever wants a variant to visit. Empty when unknown or malformed.
 std::optional<Method> decode_any(Bytes payload);
 
-/// The violation for a payload that `decode` refused.
+/// FRAME_ERROR for a payload that `decode` refused, with RabbitMQ's text. (For a malformed table
+/// RabbitMQ 3.10 drops the connection without a word.)
 Violation malformed(Bytes payload);
-/// The violation for ids nobody knows.
-Violation unknown_method(Bytes payload);
+/// COMMAND_INVALID "unimplemented method": for ids nobody knows (RabbitMQ 3.10 drops the connection there)
+/// and for methods that are the other side's to send.
+Violation unimplemented_method(MethodCode code);
 
 }  // namespace posthorn::wire::amqp

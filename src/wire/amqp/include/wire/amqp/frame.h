@@ -25,8 +25,11 @@ inline constexpr std::size_t kFrameHead = 7;
 inline constexpr std::size_t kFrameOverhead = 8;  ///< head and end byte: frame_max counts them in
 inline constexpr std::byte kFrameEnd{0xCE};
 
-/// The smallest frame_max a peer may ask for, and the limit before connection.tune-ok.
+/// The smallest frame_max a peer may ask for.
 inline constexpr std::uint32_t kMinFrameMax = 4096;
+/// The limit before connection.tune-ok. RabbitMQ 3.10 has 4096 here, too little for the tokens that some
+/// clients send as their password; later versions have this.
+inline constexpr std::uint32_t kHandshakeFrameMax = 8192;
 inline constexpr std::uint32_t kDefaultFrameMax = 131'072;
 
 /// A view into the stream it was found in.

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "wire/amqp/table.h"
+#include "wire/amqp/violation.h"
 
 namespace posthorn::wire::amqp {
 
@@ -20,14 +21,13 @@ struct ContentHeader {
     std::uint16_t class_id = 0;
     std::uint16_t weight = 0;
     std::uint64_t body_size = 0;
-    /// Flags and values, at least the two bytes of flags. These bytes are what is stored with a message and
-    /// sent again unchanged.
+    /// Flags and values. These bytes are what is stored with a message and sent again unchanged.
     Bytes properties;
 };
 inline constexpr std::size_t kContentHeaderHead = 12;
 
-/// False when the payload has no room for head and flags. Looks at nothing behind them.
-bool decode_content_header(Bytes payload, ContentHeader& header);
+/// False when the payload has no room for the head. Looks at nothing behind it.
+[[nodiscard]] bool decode_content_header(Bytes payload, ContentHeader& header);
 
 /// The 14 properties of class basic. Present or not is part of the message: an empty text was sent, a missing
 /// one was not. Views into the bytes they were decoded from.
@@ -50,8 +50,12 @@ struct Properties {
     bool persistent() const { return delivery_mode == std::uint8_t{2}; }
 };
 
-/// False when a value does not fit, the headers are no well-formed table, or bytes are left over.
-bool decode_properties(Bytes bytes, Properties& properties);
+/// False when a value does not fit, the headers are no well-formed table, or bytes are left over; the peer
+/// then gets `malformed_properties`. (RabbitMQ answers INTERNAL_ERROR, for it only notices when its decoder
+/// fails.) Of the two flag bits without a property, 1 is ignored and 0, which would announce more flags, is
+/// refused, both as RabbitMQ has it. Texts may be any bytes.
+[[nodiscard]] bool decode_properties(Bytes bytes, Properties& properties);
+Violation malformed_properties(MethodCode method);
 
 /// Flags and values, as `ContentHeader::properties`. To change one property of a message: decode, assign,
 /// encode; what was not touched comes out bit for bit. The views must not lie in `out`.

@@ -22,15 +22,12 @@ struct ProtocolHeaderScan {
         refused,     ///< send `kProtocolHeader`, then close
     };
     State state = State::incomplete;
-    /// The version to offer in connection.start: 0-9 for clients of AMQP 0-9, which RabbitMQ also serves.
-    std::uint8_t version_major = 0;
-    std::uint8_t version_minor = 9;
     std::string reason;  ///< when refused, for the log: which protocol it looks like
 };
 
-/// Looks at the beginning of a fresh connection. Accepts 0-9-1 and, as RabbitMQ does, "AMQP" 1 1 0 9.
-/// Like RabbitMQ it judges only whole headers; a stranger who sends fewer bytes runs into the handshake
-/// timeout.
+/// Looks at the beginning of a fresh connection. Accepts 0-9-1 and, as RabbitMQ does, "AMQP" 1 1 0 9 (0-9);
+/// 0-8, which RabbitMQ 3.10 still spoke and 4 does not, is refused. Like RabbitMQ it judges only whole
+/// headers; a stranger who sends fewer bytes runs into the handshake timeout.
 ProtocolHeaderScan scan_protocol_header(Bytes stream);
 
 }  // namespace posthorn::wire::amqp

@@ -36,9 +36,8 @@ std::string_view name(ReplyCode code);
 /// True for the hard errors (320, 402 and from 501 on): the connection closes, not the channel alone.
 bool closes_connection(ReplyCode code);
 
-/// "NOT_FOUND - no queue 'q' in vhost '/'", the form clients match on; at most 255 bytes, cut as RabbitMQ
-/// cuts
-/// ("..." at the end).
+/// "NOT_FOUND - no queue 'q' in vhost '/'", the form clients match on; the name alone when there is no detail
+/// (returns). At most 255 bytes, cut as RabbitMQ cuts ("..." at the end).
 std::string reply_text(ReplyCode code, std::string_view detail);
 
 }  // namespace posthorn::wire::amqp

@@ -13,10 +13,10 @@ struct Credentials {
     std::string_view password;
 };
 
-/// PLAIN (RFC 4616): authorisation identity, 0, user, 0, password. The first is ignored, as RabbitMQ ignores
-/// it. Empty when the zeros are missing.
+/// PLAIN (RFC 4616): 0, user, 0, password. Like RabbitMQ it takes neither an authorisation identity before
+/// the first zero nor a further zero in the password.
 std::optional<Credentials> parse_plain(std::string_view response);
-/// AMQPLAIN: the fields of a table (without its length) with the texts LOGIN and PASSWORD.
+/// AMQPLAIN: the fields of a table (without its length) with LOGIN and PASSWORD as text or bytes.
 std::optional<Credentials> parse_amqplain(std::string_view response);
 
 void append_plain(Buffer& out, const Credentials& credentials);

@@ -131,8 +131,8 @@ class TableView {
 /// Every field whole, every type known, no more than `kMaxTableDepth` deep.
 bool validate_table(Bytes fields);
 
-/// The same value for RabbitMQ's comparison of declared arguments: integers by number whatever their width,
-/// everything else by type and bytes.
+/// The same value for RabbitMQ's comparison of declared arguments: integers and floats by number whatever
+/// their width, everything else by type and bytes.
 bool equivalent(const FieldValue& a, const FieldValue& b);
 
 /// For "received '1001' but current is '1000'": "the value '1000' of type 'signedint'", "none" when empty.

@@ -20,8 +20,8 @@ namespace posthorn::wire::amqp {
 ///     writer.end();
 ///     writer.finish();
 ///
-/// In a table every value has a `name` before it, in an array none has. Nobody else may write to the buffer
-/// before `finish()`. `fields()` of the same buffer is what methods and properties take as a table.
+/// In a table every value has a `name` before it, in an array none has. Views that are written must not lie
+/// in the buffer, and nobody else may write to it before `finish()`.
 class TableWriter {
   public:
     explicit TableWriter(Buffer& out);
