@@ -106,8 +106,14 @@ Result<std::uint32_t> Broker::take(ReaderId reader, std::uint32_t max_messages, 
                                    TakeSink& sink) {
     return impl_->readers.take(reader, max_messages, lease_ms, sink);
 }
+Result<std::uint32_t> Broker::offer(ReaderId reader, std::uint32_t max_messages, OfferSink& sink) {
+    return impl_->readers.offer(reader, max_messages, sink);
+}
 Result<void> Broker::settle(ReaderId reader, model::QueueOffset offset) {
     return impl_->readers.settle(reader, offset);
+}
+Result<std::uint64_t> Broker::purge(ReaderId reader) {
+    return impl_->readers.purge(reader);
 }
 Result<void> Broker::requeue(ReaderId reader, model::QueueOffset offset, std::int64_t delay_ms) {
     return impl_->readers.requeue(reader, offset, delay_ms);

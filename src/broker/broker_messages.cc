@@ -43,6 +43,12 @@ Result<LogId> Broker::Impl::admit(const Publication& message) {
         ++core.counters.refused_no_space;
         return *refusing();
     }
+    for (const model::QueueId queue : message.queues)
+        if (core.catalog->owner(queue).kind != QueueOwner::Kind::named) {
+            ++core.counters.refused_invalid;
+            return Error{Errc::not_found, fmt::format("there is no named queue {}", queue.value())};
+        }
+    if (!message.queues.empty()) return LogId::queue;
     const QueueOwner owner = core.catalog->owner(message.queue);
     if (owner.kind == QueueOwner::Kind::topic) return LogId::stream;
     if (owner.kind == QueueOwner::Kind::named) return LogId::queue;
@@ -59,7 +65,7 @@ Result<Receipt> Broker::Impl::publish(const Publication& message) {
     record.tag = message.tag;
     record.key = message.key;
     record.deadline = message.expires_ms;
-    record.queues = {&message.queue, 1};
+    record.queues = message.queues.empty() ? std::span(&message.queue, 1) : message.queues;
     record.payload = message.payload;
     const auto done = core.append(*log, record);
     if (!done) {

@@ -15,6 +15,8 @@ Result<Core::Append> Core::append(LogId id, const store::NewRecord& record) {
     state.store_ms = store_ms;
     state.message_appended = true;
     visibility.appended(id, record.queues[0], appended->offset);
+    for (const model::QueueId other : record.queues.subspan(1))
+        visibility.appended(id, other, model::QueueOffset(log(id).range(other).end.value() - 1));
     return Append{*appended, store_ms};
 }
 

@@ -52,7 +52,7 @@ struct Core {
         store::Appended appended;
         std::int64_t store_ms;
     };
-    /// Appends a message for one queue; it shows when the flush mode lets it. A full disk is remembered.
+    /// Appends a message for its queues; it shows when the flush mode lets it. A full disk is remembered.
     Result<Append> append(LogId id, const store::NewRecord& record);
 
     /// Per log: what syncing is owed.

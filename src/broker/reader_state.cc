@@ -33,6 +33,26 @@ std::uint32_t ReaderState::take(std::uint64_t offset, std::int64_t deadline) {
     return ++entry->attempts;
 }
 
+std::uint32_t ReaderState::attempt(std::uint64_t offset) {
+    const Entry* entry = offset == cursor_ ? nullptr : taken_.find(offset);
+    return entry ? entry->attempts + 1 : 1;
+}
+
+void ReaderState::pass(std::uint64_t offset) {
+    if (offset == cursor_)
+        pass_to(offset + 1);
+    else
+        settle(offset);
+}
+
+void ReaderState::pass_to(std::uint64_t end) {
+    if (end == cursor_ + 1)
+        settled_.add(cursor_);
+    else
+        settled_.add_range(cursor_, end);
+    cursor_ = end;
+}
+
 bool ReaderState::settle(std::uint64_t offset) {
     Entry* entry = taken_.find(offset);
     if (!entry) return false;

@@ -31,6 +31,12 @@ class ReaderState {
     std::optional<std::uint64_t> next(std::uint64_t end);
     /// Hands out what `next` said. `deadline` is the end of the lease, 0 for none. Returns the attempt.
     std::uint32_t take(std::uint64_t offset, std::int64_t deadline);
+    /// The attempt that `take` of what `next` said would be.
+    std::uint32_t attempt(std::uint64_t offset);
+    /// Settles what `next` said without handing it out.
+    void pass(std::uint64_t offset);
+    /// Settles all from the cursor to `end`, which were never taken.
+    void pass_to(std::uint64_t end);
     /// False if it is neither in flight nor returned: settled before, or never taken.
     bool settle(std::uint64_t offset);
     /// False if it is not in flight. `ready_at`: when it is ready again, or `at_once`.

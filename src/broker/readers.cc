@@ -109,50 +109,73 @@ const SettledSet* Readers::settled_of_named(model::QueueId queue) const {
 
 // --- taking and settling -----------------------------------------------------------------------------------
 
+/// Neighbouring offsets are looked up many at a time.
+class Readers::Run {
+  public:
+    store::Read find(store::Log& log, model::QueueId queue, std::uint64_t offset, std::size_t want,
+                     store::Record* record) {
+        if (offset < at_ || offset >= at_ + count_) {
+            at_ = offset;
+            const auto read =
+                log.entries(queue, model::QueueOffset(offset),
+                            std::span(entries_).first(std::min(want, entries_.size())), &count_);
+            if (read != store::Read::ready) {
+                count_ = 0;
+                return read;
+            }
+        }
+        return log.record(entries_[offset - at_], record);
+    }
+
+  private:
+    std::array<store::Entry, entries_at_once> entries_;
+    std::uint64_t at_ = 0;
+    std::size_t count_ = 0;
+};
+
+store::Read Readers::find_record(Reader& reader, Run& run, std::uint64_t offset, std::size_t want,
+                                 store::Record* record) {
+    store::Log& log = core_.log(reader.named ? LogId::queue : LogId::stream);
+    const store::Read read = run.find(log, reader.queue, offset, want, record);
+    if (read == store::Read::loading && !std::exchange(reader.loading, true)) loading_.push_back(reader.id);
+    return read;
+}
+
+void Readers::forget_gone(Reader& reader, const store::Range& range) {
+    if (reader.named || reader.state.settled().floor() >= range.begin.value()) return;
+    const std::uint64_t in_flight = reader.state.in_flight();
+    reader.state.forget_below(range.begin.value());
+    in_flight_ -= in_flight - reader.state.in_flight();
+    touch(reader);
+}
+
+Result<void> Readers::in_flight_full(std::uint32_t taken) const {
+    if (taken > 0) return {};
+    return Error{Errc::full, fmt::format("{} messages are taken and not settled; settle some, or raise "
+                                         "in_flight_max",
+                                         in_flight_)};
+}
+
 Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std::int64_t lease_ms,
                                     TakeSink& sink) {
     auto found = find_to_change(id);
     if (!found) return found.error();
     Reader& reader = **found;
     const store::Range range = core_.range(reader.queue);
-    if (!reader.named && reader.state.settled().floor() < range.begin.value()) {
-        const std::uint64_t in_flight = reader.state.in_flight();
-        reader.state.forget_below(range.begin.value());
-        in_flight_ -= in_flight - reader.state.in_flight();
-        touch(reader);
-    }
+    forget_gone(reader, range);
     const std::int64_t deadline = lease_ms > 0 ? core_.now.steady_ms + lease_ms : 0;
-    std::array<store::Entry, entries_at_once> entries;
-    std::uint64_t entries_at = 0;
-    std::size_t count = 0;
+    Run run;
     std::uint32_t taken = 0;
     while (taken < max_messages) {
         const auto offset = reader.state.next(range.end.value());
         if (!offset) break;
         if (in_flight_ >= core_.options.in_flight_max) {
-            if (taken > 0) break;
-            return Error{Errc::full,
-                         fmt::format("{} messages are taken and not settled; settle some, or raise "
-                                     "in_flight_max",
-                                     in_flight_)};
-        }
-        store::Read read = store::Read::ready;
-        if (*offset < entries_at || *offset >= entries_at + count) {
-            entries_at = *offset;
-            const std::size_t want = std::min<std::size_t>(entries_at_once, max_messages - taken);
-            read = core_.log(reader.named ? LogId::queue : LogId::stream)
-                       .entries(reader.queue, model::QueueOffset(*offset), std::span(entries).first(want),
-                                &count);
-            if (read != store::Read::ready) count = 0;
-        }
-        store::Record record;
-        if (read == store::Read::ready)
-            read = core_.log(reader.named ? LogId::queue : LogId::stream)
-                       .record(entries[*offset - entries_at], &record);
-        if (read == store::Read::loading) {
-            if (!std::exchange(reader.loading, true)) loading_.push_back(reader.id);
+            if (auto full = in_flight_full(taken); !full) return full.error();
             break;
         }
+        store::Record record;
+        const store::Read read = find_record(reader, run, *offset, max_messages - taken, &record);
+        if (read == store::Read::loading) break;
         if (read != store::Read::ready) {
             pass_over(reader, *offset);
             continue;
@@ -167,19 +190,77 @@ Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std
     return taken;
 }
 
-void Readers::settle(Reader& reader, std::uint64_t offset) {
-    if (!reader.settled.empty() && reader.settled.back().end == offset)
-        ++reader.settled.back().end;
+Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, OfferSink& sink) {
+    auto found = find_to_change(id);
+    if (!found) return found.error();
+    Reader& reader = **found;
+    const store::Range range = core_.range(reader.queue);
+    forget_gone(reader, range);
+    Run run;
+    std::uint32_t taken = 0;
+    while (taken < max_messages) {
+        const auto offset = reader.state.next(range.end.value());
+        if (!offset) break;
+        if (in_flight_ >= core_.options.in_flight_max) {
+            if (auto full = in_flight_full(taken); !full) return full.error();
+            break;
+        }
+        store::Record record;
+        const store::Read read = find_record(reader, run, *offset, max_messages - taken, &record);
+        if (read == store::Read::loading) break;
+        if (read != store::Read::ready) {
+            pass_over(reader, *offset);
+            continue;
+        }
+        const std::uint32_t attempt = reader.state.attempt(*offset);
+        const Offer done = sink.on_offer(record, {model::QueueOffset(*offset), attempt, attempt > 1});
+        if (done == Offer::leave) break;
+        ++taken;
+        if (done == Offer::settle) {
+            reader.state.pass(*offset);
+            settle(reader, *offset);
+        } else {
+            reader.state.take(*offset, 0);
+            ++in_flight_;
+            touch(reader);
+        }
+    }
+    return taken;
+}
+
+void Readers::settle(Reader& reader, std::uint64_t begin, std::uint64_t end) {
+    if (!reader.settled.empty() && reader.settled.back().end == begin)
+        reader.settled.back().end = end;
     else
-        reader.settled.push_back({offset, offset + 1});
+        reader.settled.push_back({begin, end});
     touch(reader);
-    if (reader.named) core_.queue->release(reader.queue, model::QueueOffset(offset));
+    if (reader.named)
+        for (; begin < end; ++begin)
+            core_.queue->release(reader.queue, model::QueueOffset(begin));
 }
 
 void Readers::pass_over(Reader& reader, std::uint64_t offset) {
-    reader.state.take(offset, 0);
-    reader.state.settle(offset);
+    reader.state.pass(offset);
     settle(reader, offset);
+}
+
+Result<std::uint64_t> Readers::purge(ReaderId id) {
+    auto found = find_to_change(id);
+    if (!found) return found.error();
+    Reader& reader = **found;
+    const std::uint64_t end = core_.log_of(reader.queue).range(reader.queue).end.value();
+    std::uint64_t count = 0;
+    while (const auto offset = reader.state.next(reader.state.cursor())) {
+        pass_over(reader, *offset);
+        ++count;
+    }
+    const std::uint64_t cursor = reader.state.cursor();
+    if (cursor < end) {
+        reader.state.pass_to(end);
+        settle(reader, cursor, end);
+        count += end - cursor;
+    }
+    return count;
 }
 
 Result<void> Readers::settle(ReaderId id, model::QueueOffset offset) {

@@ -23,7 +23,9 @@ class Readers {
     Result<void> remove(ReaderId reader);
     Result<std::uint32_t> take(ReaderId reader, std::uint32_t max_messages, std::int64_t lease_ms,
                                TakeSink& sink);
+    Result<std::uint32_t> offer(ReaderId reader, std::uint32_t max_messages, OfferSink& sink);
     Result<void> settle(ReaderId reader, model::QueueOffset offset);
+    Result<std::uint64_t> purge(ReaderId reader);
     Result<void> requeue(ReaderId reader, model::QueueOffset offset, std::int64_t delay_ms);
     Result<void> extend(ReaderId reader, model::QueueOffset offset, std::int64_t lease_ms);
     Result<void> wait(ReaderId reader, Waiter& waiter);
@@ -82,7 +84,15 @@ class Readers {
     Reader& add(std::uint32_t id, std::string_view name, model::QueueId queue);
     void touch(Reader& reader);
     void make_ready(Reader& reader);
-    void settle(Reader& reader, std::uint64_t offset);
+    class Run;
+    /// The record at a ready offset; marks the reader when it is still to come from the disk.
+    store::Read find_record(Reader& reader, Run& run, std::uint64_t offset, std::size_t want,
+                            store::Record* record);
+    /// Before taking from a queue of a topic: what retention took is no longer there to take.
+    void forget_gone(Reader& reader, const store::Range& range);
+    Result<void> in_flight_full(std::uint32_t taken) const;
+    void settle(Reader& reader, std::uint64_t offset) { settle(reader, offset, offset + 1); }
+    void settle(Reader& reader, std::uint64_t begin, std::uint64_t end);
     /// Not there any more (retention, damage): settled without being handed out.
     void pass_over(Reader& reader, std::uint64_t offset);
     void note(Reader& reader);

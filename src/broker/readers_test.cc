@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "broker_test_support.h"
 
 namespace posthorn::broker {
@@ -53,6 +55,94 @@ TEST_F(ReadersTest, ARequeuedMessageGoesBackToItsPlace) {
     EXPECT_TRUE(again.taken[0].redelivered);
     EXPECT_EQ(again.taken[0].attempt, 2u);
     EXPECT_FALSE(again.taken[1].redelivered);
+}
+
+struct Offers final : OfferSink {
+    std::string answers;  ///< h, s or l for each that is offered; then h
+    std::vector<std::string> texts;
+    std::vector<Taken> taken;
+    Offer on_offer(const Stored& message, const Taken& how) override {
+        texts.emplace_back(as_text(message.payload));
+        taken.push_back(how);
+        const char answer = texts.size() <= answers.size() ? answers[texts.size() - 1] : 'h';
+        return answer == 'l' ? Offer::leave : answer == 's' ? Offer::settle : Offer::hold;
+    }
+};
+
+TEST_F(ReadersTest, AnOfferIsHeldSettledOrLeftAsTheSinkSays) {
+    publish(4);
+    Offers offers;
+    offers.answers = "shl";
+    EXPECT_EQ(*world_.broker->offer(reader_, 100, offers), 2u);
+    EXPECT_EQ(offers.texts, (Texts{"0", "1", "2"}));
+    EXPECT_EQ(world_.broker->counts(reader_).in_flight, 1u);
+    EXPECT_EQ(world_.broker->counts(reader_).ready, 2u);
+    settle(1);
+    EXPECT_EQ(world_.take(reader_).texts, (Texts{"2", "3"}));
+}
+
+TEST_F(ReadersTest, WhatWasSettledInAnOfferStaysSettledAfterARestart) {
+    publish(4);
+    Offers offers;
+    offers.answers = "ssl";
+    static_cast<void>(world_.broker->offer(reader_, 100, offers));
+    world_.tick();
+    world_.kill();
+    world_.open();
+    open();
+    EXPECT_EQ(world_.take(reader_).texts, (Texts{"2", "3"}));
+}
+
+TEST_F(ReadersTest, ARequeuedMessageIsOfferedInItsPlaceAndCanBeSettledThere) {
+    publish(3);
+    world_.take(reader_, 2);
+    requeue(1);
+    Offers offers;
+    offers.answers = "ss";
+    static_cast<void>(world_.broker->offer(reader_, 2, offers));
+    EXPECT_EQ(offers.texts, (Texts{"1", "2"}));
+    EXPECT_EQ(offers.taken[0].attempt, 2u);
+    EXPECT_TRUE(offers.taken[0].redelivered);
+    EXPECT_EQ(world_.broker->counts(reader_).ready, 0u);
+    EXPECT_EQ(world_.broker->counts(reader_).in_flight, 1u);
+}
+
+TEST_F(ReadersTest, APurgeTakesWhatIsReadyAlsoWhatIsNotYetWritten) {
+    publish(3);
+    world_.take(reader_, 2);
+    requeue(0);
+    world_.publish(queue_, "late");
+    EXPECT_EQ(*world_.broker->purge(reader_), 3u);
+    world_.tick();
+    EXPECT_EQ(world_.broker->counts(reader_).ready, 0u);
+    EXPECT_EQ(world_.broker->counts(reader_).in_flight, 1u);
+    world_.kill();
+    world_.open();
+    open();
+    EXPECT_EQ(world_.take(reader_).texts, Texts{"1"});
+}
+
+TEST_F(ReadersTest, OneRecordGoesToSeveralQueuesAndIsSettledInEach) {
+    const model::QueueId other = *world_.broker->catalog().put_named_queue("other");
+    const ReaderId second = *world_.broker->open_reader("second", other);
+    world_.publish(other, "before");
+    const std::array queues{queue_, other};
+    Publication message;
+    message.queues = queues;
+    message.payload = as_bytes("both");
+    const auto bytes = world_.broker->queue_log().end();
+    ASSERT_TRUE(world_.broker->publish(message).ok());
+    EXPECT_LT(world_.broker->queue_log().end() - bytes, 200u);
+    EXPECT_EQ(world_.take(second).texts, Texts{});
+    world_.tick();
+    EXPECT_EQ(world_.take(reader_).texts, Texts{"both"});
+    settle(0);
+    world_.tick();
+    world_.kill();
+    world_.open();
+    open();
+    EXPECT_EQ(world_.take(reader_).texts, Texts{});
+    EXPECT_EQ(world_.take(*world_.broker->open_reader("second", other)).texts, (Texts{"before", "both"}));
 }
 
 TEST_F(ReadersTest, ALeaseThatRunsOutBringsTheMessageBackAndWakesWhoWaits) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,9 @@ struct Now {
 /// A message on its way in. The payload is in its protocol's bytes and is copied before `publish` returns.
 struct Publication {
     model::QueueId queue;
+    /// Instead of `queue`: the named queues it goes to together, at most 255, as one record. The receipt
+    /// tells the place in the first.
+    std::span<const model::QueueId> queues;
     store::Format format{};
     std::uint8_t priority = 0;
     std::int32_t tag = 0;
@@ -112,6 +116,20 @@ class TakeSink {
     virtual bool on_taken(const Stored& message, const Taken& taken) = 0;  ///< false: stop before the next
 };
 
+/// What became of a message that was offered.
+enum class Offer : std::uint8_t {
+    hold,    ///< taken: in flight until it is settled or requeued
+    settle,  ///< taken and settled in one step, never in flight
+    leave,   ///< not taken: it stays the next one, and the offers end
+};
+
+class OfferSink {
+  public:
+    virtual ~OfferSink() = default;
+    /// Must not call the broker: the message lies in a log that may move.
+    virtual Offer on_offer(const Stored& message, const Taken& taken) = 0;
+};
+
 /// The engine: topics read by offset and queues settled message by message on one store, without a socket and
 /// without a protocol. It belongs to one thread and moves in ticks:
 ///
@@ -185,7 +203,12 @@ class Broker {
     /// itself then; 0: stays in flight until settled, requeued, or the process ends. Returns how many.
     Result<std::uint32_t> take(ReaderId reader, std::uint32_t max_messages, std::int64_t lease_ms,
                                TakeSink& sink);
+    /// Shows ready messages in the order of `take`, without lease, and does with each what the sink says.
+    /// Returns how many were held or settled.
+    Result<std::uint32_t> offer(ReaderId reader, std::uint32_t max_messages, OfferSink& sink);
     Result<void> settle(ReaderId reader, model::QueueOffset offset);
+    /// Settles all that is ready, what is not readable yet included. Returns how many.
+    Result<std::uint64_t> purge(ReaderId reader);
     /// Back to its place (or, after `delay_ms`, then): the next take gives it before younger ones.
     Result<void> requeue(ReaderId reader, model::QueueOffset offset, std::int64_t delay_ms = 0);
     Result<void> extend(ReaderId reader, model::QueueOffset offset, std::int64_t lease_ms);
