@@ -110,6 +110,7 @@ struct Catalog::Impl {
     NameMap<std::unique_ptr<model::Group>> groups;
     NameMap<model::QueueId> named;
     std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> settings;
+    std::vector<Document> documents;  ///< found at open and not yet taken
 
     std::vector<model::Topic*> topic_by_id;
     std::vector<model::Group*> group_by_id;
@@ -203,6 +204,10 @@ struct Catalog::Impl {
         owners.resize(2);
         owners[timer_queue.value()] = {QueueOwner::Kind::timer, 0, {}};
         return definitions->load([this](std::string_view kind, std::string_view name, std::string_view text) {
+            if (kind.find('.') != std::string_view::npos) {
+                documents.push_back({std::string(kind), std::string(name), std::string(text)});
+                return;
+            }
             const Json json = Json::parse(text, nullptr, false);
             try {
                 load_one(kind, name, json);
@@ -384,6 +389,12 @@ Result<void> Catalog::delete_named_queue(std::string_view name) {
     return {};
 }
 
+void Catalog::each_named_queue(
+    const std::function<void(const std::string& name, model::QueueId queue)>& visit) const {
+    for (const auto& [name, queue] : impl_->named)
+        visit(name, queue);
+}
+
 QueueOwner Catalog::owner(model::QueueId queue) const {
     return queue.value() < impl_->owners.size() ? impl_->owners[queue.value()] : QueueOwner{};
 }
@@ -441,6 +452,26 @@ void Catalog::each_setting(
     if (const auto at = impl_->settings.find(space); at != impl_->settings.end())
         for (const auto& [key, value] : at->second)
             visit(key, value);
+}
+
+// --- documents ---------------------------------------------------------------------------------------------
+
+void Catalog::put_document(std::string_view kind, std::string_view name, std::string_view json) {
+    impl_->put(kind, name, json);
+}
+
+void Catalog::remove_document(std::string_view kind, std::string_view name) {
+    impl_->remove(kind, name);
+}
+
+std::vector<Catalog::Document> Catalog::take_documents(std::string_view kind_begins) {
+    std::vector<Document> taken;
+    std::erase_if(impl_->documents, [&](Document& document) {
+        if (!document.kind.starts_with(kind_begins)) return false;
+        taken.push_back(std::move(document));
+        return true;
+    });
+    return taken;
 }
 
 bool Catalog::staged() const {

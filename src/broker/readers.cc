@@ -210,6 +210,7 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
         if (read == store::Read::loading) break;
         if (read != store::Read::ready) {
             pass_over(reader, *offset);
+            sink.on_missing();
             continue;
         }
         const std::uint32_t attempt = reader.state.attempt(*offset);

@@ -69,6 +69,8 @@ class Catalog {
     Result<model::QueueId> put_named_queue(std::string_view name);
     model::QueueId named_queue(std::string_view name) const;  ///< 0 if there is none
     Result<void> delete_named_queue(std::string_view name);
+    void each_named_queue(
+        const std::function<void(const std::string& name, model::QueueId queue)>& visit) const;
 
     QueueOwner owner(model::QueueId queue) const;
     std::uint32_t queue_ids_given() const;  ///< ids 1 .. this were given at some time
@@ -83,6 +85,16 @@ class Catalog {
     void each_setting(
         std::string_view space,
         const std::function<void(const std::string& key, const std::string& value)>& visit) const;
+
+    // Documents: what rooms above define and keep in their own memory. The kind begins with the room's name
+    // and a dot ("exchange.queue").
+    void put_document(std::string_view kind, std::string_view name, std::string_view json);
+    void remove_document(std::string_view kind, std::string_view name);
+    struct Document {
+        std::string kind, name, json;
+    };
+    /// Those found at open whose kind begins so, once: they are not kept here.
+    std::vector<Document> take_documents(std::string_view kind_begins);
 
     /// Something changed since the last commit.
     bool staged() const;

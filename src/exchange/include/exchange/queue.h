@@ -36,7 +36,8 @@ struct QueueSettings {
     std::optional<std::uint32_t> delivery_limit;
     std::uint8_t max_priority = 0;  ///< 0: one lane, no priorities
     bool single_active_consumer = false;
-    bool quorum = false;  ///< declared as quorum: confirms wait for the disk, `x-delivery-count` is told
+    bool quorum = false;  ///< declared as quorum: confirms wait for the sync, `x-delivery-count` is told
+    bool confirm_written = false;  ///< policy `confirm: written`: confirms wait for the write only
 };
 
 /// For people and the management pages. Only ready messages count against limits.

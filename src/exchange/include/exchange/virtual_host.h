@@ -21,8 +21,9 @@ namespace posthorn::exchange {
 
 class VirtualHosts;
 
-/// A queue as others see it. Valid until it is deleted: keep `Queue*` only where `Consumer::cancelled` or
-/// `generation()` tells.
+/// A queue as others see it. A `Queue*` is good as long as a consumer of yours is joined to it or a message
+/// of it is in flight with you, also when the queue was deleted meanwhile (`deleted()`: what you do to it
+/// then is accepted and means nothing). Anybody else looks it up by name.
 class Queue {
   public:
     virtual ~Queue() = default;
@@ -30,14 +31,17 @@ class Queue {
     virtual const QueueSpec& spec() const = 0;
     virtual const QueueSettings& settings() const = 0;
     virtual QueueCounts counts() const = 0;
+    /// `active`: it is handed messages; of a queue with single active consumer only one is.
     virtual void each_consumer(const std::function<void(const Consumer&, bool active)>& visit) const = 0;
+    virtual bool deleted() const = 0;
 
-    /// False: it was not in flight (settled before, or never handed out).
-    virtual bool settle(DeliveryId id) = 0;
+    // Each once for every message in flight; a second time is a broken invariant of the caller. Read_only: it
+    // could not be noted, and the message will come again after a restart.
+    virtual Result<void> settle(const DeliveryId& id) = 0;
     /// Back to its place, marked as seen before; past the delivery limit it dies instead.
-    virtual bool requeue(DeliveryId id) = 0;
+    virtual Result<void> requeue(const DeliveryId& id) = 0;
     /// Nobody wants it: dead-lettered, or dropped.
-    virtual bool reject(DeliveryId id) = 0;
+    virtual Result<void> reject(const DeliveryId& id) = 0;
     /// A consumer that could not take can again.
     virtual void consumer_ready(Consumer& consumer) = 0;
 };
@@ -55,9 +59,10 @@ struct Binding {
 /// Everything that has a name in one virtual host. Owner thread of the engine only.
 ///
 /// Durable exchanges, durable queues and the bindings between such are kept as definitions; the rest goes
-/// with the process. Errors name what is wrong in RabbitMQ's words, without its code: not_found, exists
-/// (there with other properties, in use, not empty), invalid (an argument), denied, busy (somebody else's
-/// exclusive).
+/// with the process. Errors name what is wrong in RabbitMQ's words, without its code: not_found (404), exists
+/// (there with other properties, in use, not empty: 406), invalid (an argument: 406), denied (403), busy
+/// (somebody else's exclusive: 405), unsupported (an exchange type nobody knows: 503). Names of exchanges and
+/// queues lose carriage returns and line feeds.
 ///
 /// A message is readable by consumers once it is as safe as it was asked to be kept: a transient one at once,
 /// a persistent one on a durable queue after the tick's write. `Published` says when to confirm.
@@ -93,13 +98,16 @@ class VirtualHost {
     // --- messages ------------------------------------------------------------------------------------------
     /// Not_found: no such exchange. Denied: it is internal. no_space, read_only: the engine refuses.
     virtual Result<Published> publish(const Publication& message) = 0;
-    /// One message off the head, if there is one. Unless `settle`, it is in flight then. `loading` is a
-    /// message on its way from the disk: `on_ready` is told when it is worth trying again.
-    enum class Got : std::uint8_t { message, empty, loading };
+    /// One message off the head, if there is one. Unless `settle`, it is in flight then. `later`: there is
+    /// one, but it is published in this tick and not written, or on its way from the disk; `wait_ready` tells
+    /// when it is worth trying again.
+    enum class Got : std::uint8_t { message, empty, later };
     virtual Result<Got> get(Queue& queue, bool settle,
                             const std::function<void(const broker::Stored&, const Delivery&)>& take) = 0;
+    virtual void wait_ready(Queue& queue, broker::Waiter& waiter) = 0;
 
     // --- consumers -----------------------------------------------------------------------------------------
+    /// Denied: in exclusive use. Invalid: an argument.
     virtual Result<void> consume(Queue& queue, Consumer& consumer) = 0;
     /// Takes it away from its queue; what it has in flight stays with whoever settles it.
     virtual void leave(Consumer& consumer) = 0;
@@ -115,18 +123,27 @@ class VirtualHost {
 /// All virtual hosts on one broker, and the turn in which queues hand out messages.
 ///
 /// The composition root calls `before_tick_end()` right before and `after_tick_end()` right after
-/// `Broker::end_tick()`: what is ready is handed to consumers, in bounded shares; `work_left` asks for
-/// another tick soon.
+/// `Broker::end_tick()`: what is due, expired or dead is published again before the write, what is ready is
+/// handed to consumers after it, in bounded shares; `work_left` asks for another tick soon.
 class VirtualHosts {
   public:
+    struct Options {
+        /// Of the names made for queues, and of the choices of random exchanges. 0: from the system, as names
+        /// must not be guessable; a simulation that must replay gives its own.
+        std::uint64_t seed = 0;
+        std::uint32_t turn_messages = 256;   ///< one queue hands out no more before the others get their turn
+        std::uint32_t tick_messages = 8192;  ///< and all together no more in one tick: sockets wait
+    };
+
     /// Recovers what was defined. A fresh directory gets the virtual host "/".
-    static Result<std::unique_ptr<VirtualHosts>> open(broker::Broker& broker);
+    static Result<std::unique_ptr<VirtualHosts>> open(broker::Broker& broker, Options options);
+    static Result<std::unique_ptr<VirtualHosts>> open(broker::Broker& broker) { return open(broker, {}); }
     virtual ~VirtualHosts() = default;
 
     /// Before the first message of this format is published or dies.
     virtual void set_codec(store::Format format, PayloadCodec& codec) = 0;
 
-    virtual Result<VirtualHost*> add(std::string_view name) = 0;
+    virtual Result<VirtualHost*> add(std::string_view name) = 0;  ///< or finds the one there
     virtual VirtualHost* find(std::string_view name) const = 0;
     virtual Result<void> remove(std::string_view name) = 0;
     virtual void each(const std::function<void(VirtualHost&)>& visit) const = 0;
@@ -140,5 +157,8 @@ class VirtualHosts {
     /// Steady ms at which something expires though nothing else happens; max if never.
     virtual std::int64_t next_deadline_ms() const = 0;
 };
+
+/// "queue 'q' in vhost '/'", as every text about it says.
+std::string describe(std::string_view kind, std::string_view name, std::string_view virtual_host);
 
 }  // namespace posthorn::exchange

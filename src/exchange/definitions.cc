@@ -1,0 +1,209 @@
+#include "definitions.h"
+
+#include <array>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+
+namespace posthorn::exchange {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kind_host = "exchange.host", kind_exchange = "exchange.exchange",
+                           kind_queue = "exchange.queue", kind_binding = "exchange.binding",
+                           kind_policy = "exchange.policy", kind_operator = "exchange.operator_policy";
+
+constexpr std::array applies_names{"all",           "queues",  "classic_queues",
+                                   "quorum_queues", "streams", "exchanges"};
+
+/// Names may hold any character, so the parts of a document's name are told apart by one that no text holds.
+std::string row(std::string_view host, std::string_view name) {
+    std::string row(host);
+    row += '\x1f';
+    row += name;
+    return row;
+}
+
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json encode(const model::Value& value);
+Json encode(const model::Arguments& arguments) {
+    Json json = Json::object();
+    for (const auto& [name, value] : arguments)
+        json[name] = encode(value);
+    return json;
+}
+struct Encode {
+    Json operator()(std::monostate) { return nullptr; }
+    Json operator()(const model::Array& array) {
+        Json json = Json::array();
+        for (const model::Value& value : array)
+            json.push_back(encode(value));
+        return json;
+    }
+    Json operator()(model::Timestamp time) { return {{"timestamp", time.seconds}}; }
+    Json operator()(const model::Arguments& table) { return encode(table); }
+    template <class Plain>
+    Json operator()(const Plain& plain) {
+        return plain;
+    }
+};
+Json encode(const model::Value& value) {
+    return std::visit(Encode{}, value.held);
+}
+
+model::Arguments decode_arguments(const Json& json);
+model::Value decode(const Json& json) {
+    switch (json.type()) {
+        case Json::value_t::boolean:
+            return {json.get<bool>()};
+        case Json::value_t::number_integer:
+        case Json::value_t::number_unsigned:
+            return {json.get<std::int64_t>()};
+        case Json::value_t::number_float:
+            return {json.get<double>()};
+        case Json::value_t::string:
+            return {json.get<std::string>()};
+        case Json::value_t::array: {
+            model::Array array;
+            for (const Json& value : json)
+                array.push_back(decode(value));
+            return {std::move(array)};
+        }
+        case Json::value_t::object:
+            if (json.size() == 1 && json.begin().key() == "timestamp" &&
+                json.begin().value().is_number_unsigned())
+                return {model::Timestamp{json.begin().value().get<std::uint64_t>()}};
+            return {decode_arguments(json)};
+        default:
+            return {};
+    }
+}
+model::Arguments decode_arguments(const Json& json) {
+    model::Arguments arguments;
+    for (const auto& [name, value] : json.items())
+        arguments.set(name, decode(value));
+    return arguments;
+}
+
+Json encode(const Binding& binding) {
+    return {{"source", binding.source},
+            {"kind", binding.kind == DestinationKind::queue ? "queue" : "exchange"},
+            {"destination", binding.destination},
+            {"key", binding.key},
+            {"arguments", encode(binding.arguments)}};
+}
+
+void load_one(const broker::Catalog::Document& document, Definitions::Visitor& visitor) {
+    const std::size_t cut = document.name.find('\x1f');
+    const std::string host = document.name.substr(0, cut);
+    const std::string name = cut == std::string::npos ? "" : document.name.substr(cut + 1);
+    const Json json = Json::parse(document.json);
+    if (document.kind == kind_host) {
+        visitor.host(host, json.at("number").get<std::uint64_t>());
+    } else if (document.kind == kind_exchange) {
+        visitor.exchange(host, {name, json.at("type").get<std::string>(), true, json.at("auto_delete"),
+                                json.at("internal"), decode_arguments(json.at("arguments"))});
+    } else if (document.kind == kind_queue) {
+        visitor.queue(host,
+                      {name, true, false, json.at("auto_delete"), 0, decode_arguments(json.at("arguments"))},
+                      json.at("number").get<std::uint64_t>());
+    } else if (document.kind == kind_binding) {
+        visitor.binding(host,
+                        {json.at("source").get<std::string>(),
+                         json.at("kind") == "queue" ? DestinationKind::queue : DestinationKind::exchange,
+                         json.at("destination").get<std::string>(), json.at("key").get<std::string>(),
+                         decode_arguments(json.at("arguments"))});
+    } else {
+        Policy policy{name, json.at("pattern").get<std::string>(), Policy::Applies::all,
+                      json.at("priority").get<std::int32_t>(), decode_arguments(json.at("definition"))};
+        for (std::size_t n = 0; n < applies_names.size(); ++n)
+            if (json.at("apply-to") == applies_names[n]) policy.applies = static_cast<Policy::Applies>(n);
+        visitor.policy(host, policy, document.kind == kind_operator);
+    }
+}
+
+}  // namespace
+
+std::string_view name(Policy::Applies applies) {
+    return applies_names[static_cast<std::size_t>(applies)];
+}
+
+std::string binding_identity(const Binding& binding) {
+    std::string identity = binding.source;
+    identity += binding.kind == DestinationKind::queue ? "\x1fqueue\x1f"
+                                                       : "\x1f"
+                                                         "exchange\x1f";
+    identity += binding.destination;
+    identity += '\x1f';
+    identity += binding.key;
+    identity += '\x1f';
+    if (!binding.arguments.empty()) identity += model::to_json(binding.arguments);
+    return identity;
+}
+
+void Definitions::put_host(std::string_view host, std::uint64_t number) {
+    catalog_.put_document(kind_host, host, dump({{"number", number}}));
+}
+void Definitions::remove_host(std::string_view host) {
+    catalog_.remove_document(kind_host, host);
+}
+
+void Definitions::put_exchange(std::string_view host, const ExchangeSpec& spec) {
+    catalog_.put_document(kind_exchange, row(host, spec.name),
+                          dump({{"type", spec.type},
+                                {"auto_delete", spec.auto_delete},
+                                {"internal", spec.internal},
+                                {"arguments", encode(spec.arguments)}}));
+}
+void Definitions::remove_exchange(std::string_view host, std::string_view name) {
+    catalog_.remove_document(kind_exchange, row(host, name));
+}
+
+void Definitions::put_queue(std::string_view host, const QueueSpec& spec, std::uint64_t number) {
+    catalog_.put_document(
+        kind_queue, row(host, spec.name),
+        dump({{"number", number}, {"auto_delete", spec.auto_delete}, {"arguments", encode(spec.arguments)}}));
+}
+void Definitions::remove_queue(std::string_view host, std::string_view name) {
+    catalog_.remove_document(kind_queue, row(host, name));
+}
+
+void Definitions::put_binding(std::string_view host, const Binding& binding) {
+    catalog_.put_document(kind_binding, row(host, binding_identity(binding)), dump(encode(binding)));
+}
+void Definitions::remove_binding(std::string_view host, const Binding& binding) {
+    catalog_.remove_document(kind_binding, row(host, binding_identity(binding)));
+}
+
+void Definitions::put_policy(std::string_view host, const Policy& policy, bool of_operator) {
+    catalog_.put_document(of_operator ? kind_operator : kind_policy, row(host, policy.name),
+                          dump({{"pattern", policy.pattern},
+                                {"apply-to", name(policy.applies)},
+                                {"priority", policy.priority},
+                                {"definition", encode(policy.definition)}}));
+}
+void Definitions::remove_policy(std::string_view host, std::string_view name, bool of_operator) {
+    catalog_.remove_document(of_operator ? kind_operator : kind_policy, row(host, name));
+}
+
+void Definitions::load(Visitor& visitor) {
+    const auto documents = catalog_.take_documents("exchange.");
+    for (const std::string_view kind :
+         {kind_host, kind_policy, kind_operator, kind_exchange, kind_queue, kind_binding})
+        for (const auto& document : documents) {
+            if (document.kind != kind) continue;
+            try {
+                load_one(document, visitor);
+            } catch (const Json::exception& error) {
+                log_error("exchange", "definition {} '{}' cannot be read and is left out: {}", document.kind,
+                          document.name, error.what());
+            }
+        }
+}
+
+}  // namespace posthorn::exchange

@@ -1,0 +1,54 @@
+#include "header_match.h"
+
+#include <fmt/format.h>
+
+#include "terms.h"
+
+namespace posthorn::exchange {
+namespace {
+
+/// A header holds what the binding names: whole and real numbers are one kind to RabbitMQ.
+bool same(const model::Value& wanted, const model::Value& there) {
+    const auto number = [](const model::Value& value) -> std::optional<double> {
+        if (const auto* whole = std::get_if<std::int64_t>(&value.held)) return static_cast<double>(*whole);
+        if (const auto* real = std::get_if<double>(&value.held)) return *real;
+        return std::nullopt;
+    };
+    if (wanted == there) return true;
+    if (wanted.held.index() == there.held.index()) return false;
+    const auto a = number(wanted), b = number(there);
+    return a && b && *a == *b;
+}
+
+}  // namespace
+
+bool headers_match(const model::Arguments& binding, const HeaderSource* headers) {
+    const model::Value* how = binding.find("x-match");
+    const std::string mode = how && how->text() ? *how->text() : "all";
+    const bool any = mode.starts_with("any"), with_x = mode.ends_with("-with-x");
+    for (const auto& [name, wanted] : binding) {
+        if (name == "x-match" || (!with_x && name.starts_with("x-"))) continue;
+        const auto there = headers ? headers->find(name) : std::nullopt;
+        const bool matches =
+            there && (std::holds_alternative<std::monostate>(wanted.held) || same(wanted, *there));
+        if (matches == any) return any;
+    }
+    return !any;
+}
+
+Result<void> check_x_match(const model::Arguments& binding) {
+    const model::Value* how = binding.find("x-match");
+    if (!how) return {};
+    if (!how->text())
+        return Error{Errc::invalid, fmt::format("Invalid x-match field type {} (value {}); expected longstr",
+                                                type_name(*how), term(*how))};
+    if (*how->text() == "all" || *how->text() == "any" || *how->text() == "all-with-x" ||
+        *how->text() == "any-with-x")
+        return {};
+    return Error{Errc::invalid,
+                 fmt::format("Invalid x-match field value <<\"{}\">>; expected all, any, all-with-x, or "
+                             "any-with-x",
+                             *how->text())};
+}
+
+}  // namespace posthorn::exchange

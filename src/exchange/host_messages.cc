@@ -1,0 +1,276 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "host_state.h"
+
+namespace posthorn::exchange {
+namespace {
+
+constexpr std::size_t queues_per_record = 255;
+// A circle of queues that reject and dead-letter to each other is cut by its codec; should it not be, a call
+// ends here and the rest goes with the next tick.
+constexpr std::size_t dead_at_once = 10'000;
+// A tick routes no more delayed messages: clients get their turn.
+constexpr std::uint32_t due_at_once = 1024;
+
+Letter letter_of(const Publication& message) {
+    return {message.format,      message.persistent, message.priority, message.ttl_ms,
+            message.message_key, message.body_bytes, message.payload};
+}
+
+}  // namespace
+
+// --- in ----------------------------------------------------------------------------------------------------
+
+Result<Published> HostState::publish(const Publication& message) {
+    const Route* route = message.more_keys.empty() && message.delay_ms <= 0
+                             ? router_.known(message.exchange, message.key)
+                             : nullptr;
+    ExchangeState* exchange = route ? route->exchange : nullptr;
+    if (!exchange) {
+        auto found = exchange_for(message.exchange);
+        if (!found) return found.error();
+        exchange = *found;
+    }
+    if (exchange->spec.internal) [[unlikely]]
+        return Error{Errc::denied,
+                     "cannot publish to internal " + describe("exchange", message.exchange, name_)};
+    ++exchange->counts.in;
+    if (!route) {
+        if (exchange->delayed && message.delay_ms > 0) return delay(letter_of(message), message.delay_ms);
+        route = &router_.find(*exchange, {message.key, message.headers, 0}, message.more_keys);
+    }
+    exchange->counts.out += route->queues.size();
+    return deliver(route->queues, letter_of(message));
+}
+
+Result<Published> HostState::deliver(std::span<QueueState* const> queues, const Letter& letter) {
+    Published published;
+    if (queues.empty()) return published;
+    published.outcome = Published::Outcome::routed;
+    targets_.clear();
+    for (QueueState* queue : queues) {
+        if (queue->full_for(letter.body_bytes)) [[unlikely]] {
+            published.outcome = Published::Outcome::rejected;
+            overflow_to_dead(*queue, letter);
+            continue;
+        }
+        targets_.push_back({queue, queue->lane_number(letter.priority)});
+    }
+    return targets_.empty() ? Result(published) : append(letter, published);
+}
+
+/// One record whatever the number of queues.
+Result<Published> HostState::append(const Letter& letter, Published published) {
+    const std::int64_t expires_ms = letter.ttl_ms ? desk_.broker.now().wall_ms + *letter.ttl_ms : 0;
+    broker::Publication record;
+    record.format = letter.format;
+    record.priority = letter.priority;
+    record.tag = make_tag(letter.body_bytes, letter.persistent);
+    record.key = letter.message_key;
+    record.expires_ms = expires_ms;
+    record.payload = letter.payload;
+    for (std::size_t from = 0; from < targets_.size(); from += queues_per_record) {
+        const auto some =
+            std::span(targets_).subspan(from, std::min(queues_per_record, targets_.size() - from));
+        queue_ids_.clear();
+        bool keep = false;
+        for (const Target& target : some) {
+            const auto id = target.queue->lane_queue(target.lane);
+            if (!id) return id.error();
+            queue_ids_.push_back(*id);
+            if (!letter.persistent || !target.queue->spec().durable) continue;
+            keep = true;
+            published.must_sync |= !target.queue->settings().confirm_written;
+        }
+        record.queues = queue_ids_;
+        const auto receipt = desk_.broker.publish(record);
+        if (!receipt) return receipt.error();
+        if (keep) published.receipt = *receipt;
+        for (const Target& target : some)
+            target.queue->appended(target.lane, letter, expires_ms);
+    }
+    return published;
+}
+
+// --- out, one by one ---------------------------------------------------------------------------------------
+
+Result<VirtualHost::Got> HostState::get(
+    Queue& queue, bool settle, const std::function<void(const broker::Stored&, const Delivery&)>& take) {
+    return static_cast<QueueState&>(queue).get(settle, take);
+}
+
+void HostState::wait_ready(Queue& queue, broker::Waiter& waiter) {
+    static_cast<QueueState&>(queue).wait_ready(waiter);
+}
+
+// --- the dead ----------------------------------------------------------------------------------------------
+
+bool HostState::has_grave(const QueueState& queue) const {
+    const auto& exchange = queue.settings().dead_letter_exchange;
+    return exchange && find_exchange(*exchange);
+}
+
+void HostState::bury(QueueState& queue, const broker::Stored& message, const DeliveryId& id,
+                     DeathReason reason) {
+    PayloadCodec* const codec = desk_.codec(message.format);
+    POSTHORN_CHECK(codec, "a message dies in a format without codec");
+    const QueueSettings& settings = queue.settings();
+    const Death death{reason, queue.spec().name, desk_.broker.now().wall_ms, *settings.dead_letter_exchange,
+                      settings.dead_letter_key ? &*settings.dead_letter_key : nullptr};
+    desk_.dead.push_back({this, message.format, tag_persistent(message.tag), message.key, reason,
+                          codec->bury(message, death), &queue, id});
+}
+
+/// It was never stored, so its copy is made from what would have been.
+void HostState::overflow_to_dead(QueueState& queue, const Letter& letter) {
+    queue.count_death(DeathReason::max_length);
+    if (queue.settings().overflow != Overflow::reject_publish_dead_letter || !has_grave(queue)) return;
+    broker::Stored message;
+    message.kind = store::RecordKind::message;
+    message.format = letter.format;
+    message.priority = letter.priority;
+    message.tag = make_tag(letter.body_bytes, letter.persistent);
+    message.key = letter.message_key;
+    message.time = desk_.broker.now().wall_ms;
+    message.payload = letter.payload;
+    bury(queue, message, {}, DeathReason::max_length);
+    desk_.dead.back().from = nullptr;
+    queue.count_dead_letter();
+}
+
+void HostState::send_dead() {
+    std::vector<DeadLetter> now;
+    for (std::size_t sent = 0; !desk_.dead.empty() && sent < dead_at_once;) {
+        now.swap(desk_.dead);
+        sent += now.size();
+        for (DeadLetter& dead : now)
+            dead.host->send(dead);
+        now.clear();
+    }
+}
+
+void HostState::send(DeadLetter& dead) {
+    Letter letter;
+    letter.format = dead.format;
+    letter.persistent = dead.persistent;
+    letter.message_key = dead.message_key;
+    const auto published = publish_again(dead.letter, letter);
+    if (!dead.from) return;
+    if (published) {
+        dead.from->count_dead_letter();
+        dead.from->buried(dead.id);
+    } else {
+        dead.from->resurrected(dead.id);
+    }
+}
+
+Result<Published> HostState::publish_again(const Travelling& travelling, Letter letter) {
+    letter.priority = travelling.priority;
+    letter.ttl_ms = travelling.ttl_ms;
+    letter.body_bytes = travelling.body_bytes;
+    letter.payload = travelling.payload.view();
+    ExchangeState* const exchange = find_exchange(travelling.exchange);
+    if (!exchange) return Published{};
+    if (exchange->delayed && travelling.delay_ms > 0) return delay(letter, travelling.delay_ms);
+    const std::vector<std::string_view> more_keys(travelling.more_keys.begin(), travelling.more_keys.end());
+    const Route& route = router_.find(*exchange, {travelling.key, travelling.headers.get(), 0}, more_keys);
+    if (travelling.closed_circle.empty()) return deliver(route.queues, letter);
+    std::vector<QueueState*> queues;
+    for (QueueState* queue : route.queues) {
+        const std::string& name = queue->spec().name;
+        if (std::find(travelling.closed_circle.begin(), travelling.closed_circle.end(), name) ==
+            travelling.closed_circle.end())
+            queues.push_back(queue);
+        else if (circles_.allows(desk_.broker.now().steady_ms * 1'000'000))
+            log_warn("exchange",
+                     "{}: a message came round in a circle of dead letters and is dropped (and {} "
+                     "before it)",
+                     queue->describe(), circles_.left_out());
+    }
+    return deliver(queues, letter);
+}
+
+// --- the delayed -------------------------------------------------------------------------------------------
+
+Result<void> HostState::open_delayed() {
+    if (delayed_.queue != model::QueueId()) return {};
+    const std::string name = fmt::format("{}{}", delayed_prefix, number_);
+    auto queue = desk_.broker.catalog().put_named_queue(name);
+    if (!queue) return queue.error();
+    auto reader = desk_.broker.open_reader(name, *queue);
+    if (!reader) return reader.error();
+    delayed_ = {*queue, *reader, 0};
+    due_left_ = true;
+    return {};
+}
+
+Result<Published> HostState::delay(const Letter& letter, std::int64_t delay_ms) {
+    if (auto opened = open_delayed(); !opened) return opened.error();
+    broker::Publication record;
+    record.queue = delayed_.queue;
+    record.format = letter.format;
+    record.priority = letter.priority;
+    record.tag = make_tag(letter.body_bytes, letter.persistent);
+    record.key = letter.message_key;
+    record.payload = letter.payload;
+    const auto receipt = desk_.broker.publish_at(record, desk_.broker.now().wall_ms + delay_ms);
+    if (!receipt) return receipt.error();
+    Published published;
+    published.outcome = Published::Outcome::routed;
+    if (letter.persistent) {
+        published.receipt = *receipt;
+        published.must_sync = true;
+    }
+    return published;
+}
+
+namespace {
+
+struct DueOne {
+    model::QueueOffset offset;
+    store::Format format;
+    std::int32_t tag;
+    std::uint64_t key;
+    Travelling travelling;
+};
+
+class CollectDue final : public broker::OfferSink {
+  public:
+    explicit CollectDue(const Desk& desk) : desk_(desk) {}
+    broker::Offer on_offer(const broker::Stored& message, const broker::Taken& taken) override {
+        PayloadCodec* const codec = desk_.codec(message.format);
+        if (!codec) return broker::Offer::leave;  // it will be given one
+        due.push_back({taken.offset, message.format, message.tag, message.key, codec->open(message)});
+        due.back().travelling.delay_ms = 0;  // it has waited
+        return broker::Offer::hold;
+    }
+    std::vector<DueOne> due;
+
+  private:
+    const Desk& desk_;
+};
+
+}  // namespace
+
+void HostState::route_due() {
+    if (!std::exchange(due_left_, false)) return;
+    CollectDue collect(desk_);
+    const auto offered = desk_.broker.offer(delayed_.reader, due_at_once, collect);
+    due_left_ = offered && *offered == due_at_once;
+    for (const DueOne& one : collect.due) {
+        Letter letter;
+        letter.format = one.format;
+        letter.persistent = tag_persistent(one.tag);
+        letter.message_key = one.key;
+        const bool routed = publish_again(one.travelling, letter).ok();
+        const auto done = routed ? desk_.broker.settle(delayed_.reader, one.offset)
+                                 : desk_.broker.requeue(delayed_.reader, one.offset, 100);
+        if (!done) log_warn("exchange", "vhost '{}': {}", name_, done.error().message);
+    }
+    if (!due_left_) desk_.broker.wait_reader(delayed_.reader, due_);
+}
+
+}  // namespace posthorn::exchange

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "env/random.h"
+
+namespace posthorn::exchange {
+
+/// Names are looked up by what a frame holds, without making a string first.
+struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+        return std::hash<std::string_view>{}(text);
+    }
+};
+template <class T>
+using NameMap = std::unordered_map<std::string, T, NameHash, std::equal_to<>>;
+
+inline constexpr std::size_t name_bytes_max = 255;  ///< a short string of AMQP
+
+/// Without carriage returns and line feeds, as RabbitMQ takes the names of queues and exchanges.
+std::string strip_line_ends(std::string_view name);
+/// "amq." is for what the server makes.
+bool reserved(std::string_view name);
+bool utf8(std::string_view text);
+
+/// 128 bits of chance as 22 characters of base64 that a URL carries as they are.
+std::string random_name(std::string_view prefix, std::uint64_t high, std::uint64_t low);
+
+}  // namespace posthorn::exchange
