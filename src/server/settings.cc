@@ -87,6 +87,32 @@ Setting span(std::string_view key, At at, std::string_view about) {
             [at](const Config& config) { return show_time(at(config).count()); }};
 }
 
+/// Whole seconds in a std::chrono duration.
+template <class At>
+Setting seconds(std::string_view key, At at, std::string_view about) {
+    return {key, "time", about,
+            [at](Config& config, std::string_view value) -> Result<void> {
+                auto parsed = parse_time(value);
+                if (!parsed) return parsed.error();
+                if (*parsed % 1000 != 0 || *parsed / 1000 > std::numeric_limits<std::uint16_t>::max())
+                    return Error{Errc::invalid, fmt::format("'{}' is no number of seconds up to {}", value,
+                                                            std::numeric_limits<std::uint16_t>::max())};
+                at(config) = std::chrono::seconds(*parsed / 1000);
+                return {};
+            },
+            [at](const Config& config) {
+                return show_time(std::chrono::milliseconds(at(config)).count());
+            }};
+}
+
+/// A text that is not shown.
+template <class At>
+Setting secret(std::string_view key, At at, std::string_view about) {
+    Setting setting = text(key, at, about);
+    setting.show = [](const Config&) { return std::string("***"); };
+    return setting;
+}
+
 template <class At>
 Setting ratio(std::string_view key, At at, std::string_view about) {
     return {key, "share", about,
@@ -229,6 +255,28 @@ std::vector<Setting> make_settings() {
         count("limits.connections", AT(remoting.connections_max), "RocketMQ connections at most"),
         count("limits.http_connections", AT(http.connections), "HTTP connections at most"),
 
+#if POSTHORN_WITH_AMQP
+        port("ports.amqp", AT(amqp.port), "AMQP 0-9-1; 0: any free port"),
+        on_off("ports.amqp_enabled", AT(amqp_enabled), "whether the AMQP port listens"),
+        count("limits.amqp_connections", AT(amqp.connections_max), "AMQP connections at most"),
+        count("limits.amqp_channels", AT(amqp.channels_max), "AMQP channels at most, over all connections"),
+        seconds("amqp.heartbeat", AT(amqp.heartbeat), "heartbeat proposed to clients; 0: none"),
+        count("amqp.channel_max", AT(amqp.channel_max), "channels of one connection at most"),
+        bytes("amqp.frame_max", AT(amqp.frame_max), "largest frame, at least 4KiB"),
+        bytes("amqp.message_max", AT(amqp.message_max_bytes),
+              "largest message; store.message_max, if that is less"),
+        span("amqp.handshake_timeout", AT(amqp.handshake_timeout), "time a client has to log in"),
+        bytes("amqp.output_high", AT(amqp.output_high_bytes),
+              "unsent bytes at which a client gets no more messages"),
+        bytes("amqp.output_limit", AT(amqp.output_limit_bytes), "and at which it is disconnected"),
+        text("amqp.cluster_name", AT(amqp.cluster_name), "the cluster clients are told"),
+        text("amqp.default_user", AT(first_user.name), "made when there is no user yet, as administrator"),
+        secret("amqp.default_password", AT(first_user.password), "the password of that user"),
+        text("amqp.default_virtual_host", AT(first_user.virtual_host),
+             "the virtual host that user may do everything in"),
+        text("amqp.loopback_users", AT(first_user.loopback_only),
+             "users that may come from this machine only, with commas between; none: nobody"),
+#endif
         on_off("remoting.auto_create_topics", AT(remoting.auto_create_topics),
                "make a topic when somebody sends to it"),
         on_off("remoting.auto_create_groups", AT(remoting.auto_create_groups),
@@ -314,6 +362,13 @@ Result<void> complete(Config& config) {
             return Error{Errc::invalid, fmt::format("{} must be a power of two, at least 1MiB", key)};
     if (config.bind_address == "localhost") config.bind_address = "127.0.0.1";
     config.remoting.bind_address = config.http.address = config.bind_address;
+#if POSTHORN_WITH_AMQP
+    config.amqp.bind_address = config.bind_address;
+    config.amqp.message_max_bytes =
+        std::min<std::uint64_t>(config.amqp.message_max_bytes, config.engine.max_message_bytes);
+    if (config.amqp.frame_max != 0 && config.amqp.frame_max < 4096)
+        return Error{Errc::invalid, "amqp.frame_max must be at least 4KiB"};
+#endif
     config.remoting.shown_config.clear();
     for (const Setting& setting : settings())
         config.remoting.shown_config.emplace_back(setting.key, setting.show(config));
