@@ -53,8 +53,8 @@ struct Desk {
         turns.push_back(&queue);
     }
 
-    /// Something was settled after this tick's write: it shall be noted soon, though nothing else happens.
-    bool notes_owed = false;
+    /// Something was published or settled after this tick's write: the next shall not wait for other news.
+    bool tick_owed = false;
 
     // --- times ---------------------------------------------------------------------------------------------
     using Times = std::set<std::pair<std::int64_t, QueueState*>>;

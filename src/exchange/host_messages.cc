@@ -143,6 +143,7 @@ void HostState::overflow_to_dead(QueueState& queue, const Letter& letter) {
 
 void HostState::send_dead() {
     std::vector<DeadLetter> now;
+    desk_.tick_owed |= !desk_.dead.empty();
     for (std::size_t sent = 0; !desk_.dead.empty() && sent < dead_at_once;) {
         now.swap(desk_.dead);
         sent += now.size();

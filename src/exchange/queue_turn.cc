@@ -45,7 +45,7 @@ class Turn final : public broker::OfferSink {
         const bool settles = consumer.options().settles_at_once;
         if (settles) {
             ++counts.delivered_settled;
-            queue_.desk_.notes_owed |= id.persistent && queue_.spec_.durable;
+            queue_.desk_.tick_owed |= id.persistent && queue_.spec_.durable;
             counts.persistent -= std::min<std::uint64_t>(counts.persistent, id.persistent);
         } else {
             ++counts.delivered;

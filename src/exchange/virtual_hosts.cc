@@ -202,7 +202,7 @@ void Hosts::forget_removed() {
 }
 
 void Hosts::before_tick_end() {
-    desk_.notes_owed = false;
+    desk_.tick_owed = false;
     look_at_times();
     retry_unread();
     forget_removed();
@@ -230,7 +230,7 @@ void Hosts::after_tick_end() {
 }
 
 bool Hosts::work_left() const {
-    return desk_.notes_owed || !desk_.turns.empty() || !desk_.dead.empty() ||
+    return desk_.tick_owed || !desk_.turns.empty() || !desk_.dead.empty() ||
            std::any_of(hosts_.begin(), hosts_.end(), [](const auto& one) { return one.second->due_left(); });
 }
 
