@@ -128,7 +128,7 @@ Result<void> Program::open_amqp() {
 #if POSTHORN_WITH_AMQP
     begin_tick();
     // Also without a port: it knows what is written in its messages, which die and expire all the same.
-    amqp_ = std::make_unique<gateway::amqp::AmqpServer>(loop_, *broker_, *virtual_hosts_, *users_,
+    amqp_ = std::make_unique<gateway::amqp::AmqpServer>(loop_, *broker_, *virtual_hosts_, alarms_, *users_,
                                                         config_.amqp);
     if (config_.amqp_enabled)
         if (auto listening = amqp_->listen(); !listening) {

@@ -12,6 +12,7 @@
 #include "env/clock.h"
 #include "env/posix_files.h"
 #include "env/random.h"
+#include "exchange/alarms.h"
 #include "exchange/virtual_host.h"
 #include "gateway/remoting/server.h"
 #include "http/server.h"
@@ -26,7 +27,8 @@ namespace posthorn::server {
 
 /// Everything that lives while Posthorn runs, in the order it is made; it goes in the reverse order.
 ///
-///     data directory -> engine -> users, virtual hosts -> RocketMQ's doors -> AMQP's -> HTTP -> run -> the same backwards
+///     data directory -> engine -> users, virtual hosts -> RocketMQ's doors -> AMQP's -> HTTP -> run -> the
+///     same backwards
 class Program {
   public:
     explicit Program(Config config);
@@ -74,6 +76,7 @@ class Program {
     std::unique_ptr<CatalogKeep> keep_;
     std::unique_ptr<auth::Users> users_;
     std::unique_ptr<exchange::VirtualHosts> virtual_hosts_;
+    exchange::Alarms alarms_;
     std::unique_ptr<gateway::remoting::RemotingServer> remoting_;
 #if POSTHORN_WITH_AMQP
     std::unique_ptr<gateway::amqp::AmqpServer> amqp_;

@@ -60,8 +60,7 @@ model::Arguments to_arguments(wire::TableView table) {
     model::Arguments arguments;
     wire::TableCursor cursor(table);
     for (wire::Field field; cursor.next(field);)
-        if (arguments.find(field.name) == nullptr)
-            arguments.set(field.name, to_value(field.value));
+        if (arguments.find(field.name) == nullptr) arguments.set(field.name, to_value(field.value));
     return arguments;
 }
 

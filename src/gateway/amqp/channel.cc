@@ -47,6 +47,8 @@ Refusal Channel::on_frame(const wire::Frame& frame) {
         const wire::MethodCode code = wire::method_of(frame.payload);
         if (code == wire::MethodCode::channel_close_ok) closed_by_client_ = true;
         if (code == wire::MethodCode::channel_close) send(wire::ChannelCloseOk{});
+        if (code == wire::MethodCode::channel_open)
+            return wire::Violation{wire::ReplyCode::channel_error, code, "second 'channel.open' seen"};
         return {};
     }
     Refusal refusal;

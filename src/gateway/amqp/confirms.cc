@@ -48,8 +48,7 @@ std::uint64_t Confirms::write(Buffer& out, std::uint16_t channel) {
         for (std::uint64_t number = range.first; number <= range.last; ++number)
             tell_ahead(out, channel, number, false);
     }
-    std::sort(fresh_.begin(), fresh_.end(),
-              [](const Range& a, const Range& b) { return a.first < b.first; });
+    std::sort(fresh_.begin(), fresh_.end(), [](const Range& a, const Range& b) { return a.first < b.first; });
     std::uint64_t acked = 0;
     const auto skip_told = [this] {
         while (told_ahead_ != 0 && floor_ < next_ && told(floor_) != 0) {
@@ -71,8 +70,7 @@ std::uint64_t Confirms::write(Buffer& out, std::uint16_t channel) {
         }
     }
     if (covered != 0)
-        wire::append_method(out, channel,
-                            wire::BasicAck{.delivery_tag = covered, .multiple = acked > 1});
+        wire::append_method(out, channel, wire::BasicAck{.delivery_tag = covered, .multiple = acked > 1});
     fresh_.clear();
     return count;
 }

@@ -102,7 +102,9 @@ TEST(ConfirmsTest, EveryPublishIsToldOnceWhateverTheOrder) {
                 }
                 ASSERT_TRUE(open.empty() || *open.begin() > ack.delivery_tag);
                 for (std::uint64_t tag = ack.delivery_tag; tag > 0; --tag)
-                    if (!told_bad.contains(tag) && !told_good.insert(tag).second && tag + 200 < ack.delivery_tag) break;
+                    if (!told_bad.contains(tag) && !told_good.insert(tag).second &&
+                        tag + 200 < ack.delivery_tag)
+                        break;
             }
         }
         ASSERT_EQ(confirms.unconfirmed(), open.size());

@@ -128,8 +128,7 @@ Refusal Channel::consume(const wire::BasicConsume& method) {
 Refusal Channel::consume_replies(const wire::BasicConsume& method) {
     if (!method.no_ack)
         return refuse(wire::ReplyCode::precondition_failed, "reply consumer cannot acknowledge");
-    if (reply_nonce_ != 0)
-        return refuse(wire::ReplyCode::precondition_failed, "reply consumer already set");
+    if (reply_nonce_ != 0) return refuse(wire::ReplyCode::precondition_failed, "reply consumer already set");
     if (consumers_.contains(method.consumer_tag))
         return refuse(wire::ReplyCode::not_allowed,
                       fmt::format("attempt to reuse consumer tag '{}'", method.consumer_tag));

@@ -27,8 +27,8 @@ class ChannelConsumer final : public exchange::Consumer {
 
     std::uint16_t prefetch() const { return prefetch_; }
 
-    std::uint32_t source = 0;     ///< in `Sources`
-    std::uint32_t in_flight = 0;  ///< delivered and not settled
+    std::uint32_t source = 0;      ///< in `Sources`
+    std::uint32_t in_flight = 0;   ///< delivered and not settled
     mutable bool waiting = false;  ///< said that it has no room
 
   private:

@@ -93,8 +93,8 @@ TEST_F(DeliveryTest, PublishAndGetInOneStretchFindEachOther) {
     Buffer properties;
     wire::append_properties(properties, {});
     Buffer bytes;
-    wire::append_content(bytes, 1, wire::BasicPublish{.routing_key = "q"}, properties.view(),
-                         as_bytes("one"), 131'072);
+    wire::append_content(bytes, 1, wire::BasicPublish{.routing_key = "q"}, properties.view(), as_bytes("one"),
+                         131'072);
     wire::append_method(bytes, 1, wire::BasicGet{.queue = "q"});
     wire::append_method(bytes, 1, wire::QueuePurge{.queue = "q"});
     client.raw(as_text(bytes.view()));

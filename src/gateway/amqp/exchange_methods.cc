@@ -84,8 +84,7 @@ Refusal Channel::change_binding(exchange::DestinationKind kind, std::string_view
     const exchange::ExchangeSpec* const from = host.exchange(binding.source);
     if (from != nullptr && from->type == "topic")
         if (Refusal refusal = access.on_topic(Right::read, binding.source, key)) return refusal;
-    const auto done =
-        bind ? host.bind(binding, session_.owner()) : host.unbind(binding, session_.owner());
+    const auto done = bind ? host.bind(binding, session_.owner()) : host.unbind(binding, session_.owner());
     return done ? Refusal() : refused(done.error());
 }
 

@@ -13,10 +13,11 @@ constexpr std::size_t kNameLength = 22;
 
 }  // namespace
 
-Gateway::Gateway(broker::Broker& engine, exchange::VirtualHosts& virtual_hosts, auth::Users& known,
-                 AmqpOptions wanted, const env::Clock& time)
+Gateway::Gateway(broker::Broker& engine, exchange::VirtualHosts& virtual_hosts, exchange::Alarms& alarm,
+                 auth::Users& known, AmqpOptions wanted, const env::Clock& time)
     : broker(engine),
       hosts(virtual_hosts),
+      alarms(alarm),
       users(known),
       options(std::move(wanted)),
       clock(time),
@@ -24,14 +25,12 @@ Gateway::Gateway(broker::Broker& engine, exchange::VirtualHosts& virtual_hosts, 
       confirms(options.pending_confirms_max),
       replies(channels) {
     hosts.set_codec(kPayloadFormat, codec);
+    alarms.listen(*this);
 }
 
 Gateway::~Gateway() = default;
 
-void Gateway::set_alarm(Alarm alarm, bool on) {
-    bool& flag = alarms[static_cast<std::size_t>(alarm)];
-    if (flag == on) return;
-    flag = on;
+void Gateway::on_alarm(exchange::Alarms::Kind, bool) {
     sessions.each([](Session& session) { session.alarms_changed(); });
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "consumers.h"
 #include "env/clock.h"
 #include "env/random.h"
+#include "exchange/alarms.h"
 #include "exchange/virtual_host.h"
 #include "gateway/amqp/server.h"
 #include "handles.h"
@@ -28,14 +28,12 @@ class Channel;
 class Session;
 
 /// What all sessions of one server share. One thread; no logic of its own beyond the turn of a tick.
-struct Gateway {
-    Gateway(broker::Broker& engine, exchange::VirtualHosts& hosts, auth::Users& users, AmqpOptions wanted,
-            const env::Clock& time);
-    ~Gateway();
+struct Gateway final : private exchange::Alarms::Listener {
+    Gateway(broker::Broker& engine, exchange::VirtualHosts& virtual_hosts, exchange::Alarms& alarm,
+            auth::Users& known, AmqpOptions wanted, const env::Clock& time);
+    ~Gateway() override;
 
     std::int64_t steady_ms() const { return clock.steady_ns() / 1'000'000; }
-    bool alarmed() const { return alarms[0] || alarms[1]; }
-    void set_alarm(Alarm alarm, bool on);
 
     /// After the engine's tick: confirms that became true, gets and publishes that had to wait.
     void after_tick();
@@ -50,6 +48,7 @@ struct Gateway {
 
     broker::Broker& broker;
     exchange::VirtualHosts& hosts;
+    exchange::Alarms& alarms;
     auth::Users& users;
     AmqpOptions options;
     const env::Clock& clock;
@@ -62,7 +61,6 @@ struct Gateway {
     Handles<Channel> channels;
     PendingConfirms confirms;
     Replies replies;
-    std::array<bool, 2> alarms{};
     std::uint64_t tick = 0;
     std::uint64_t next_session = 1;
 
@@ -76,6 +74,8 @@ struct Gateway {
     std::optional<broker::Receipt> commit_written, commit_synced;
 
   private:
+    void on_alarm(exchange::Alarms::Kind kind, bool raised) override;
+
     std::vector<std::unique_ptr<ChannelConsumer>> buried_;
     std::vector<Handle> to_finish_, to_go_on_, going_on_;
     std::string name_;

@@ -31,10 +31,9 @@ void Session::send_start() {
     writer.name("product").text(options.product);
     writer.name("version").text(options.version);
     const wire::TableView table = writer.finish();
-    wire::append_method(link_.out(), 0,
-                        wire::ConnectionStart{.server_properties = table,
-                                              .mechanisms = kMechanisms,
-                                              .locales = kLocales});
+    wire::append_method(
+        link_.out(), 0,
+        wire::ConnectionStart{.server_properties = table, .mechanisms = kMechanisms, .locales = kLocales});
     state_ = State::start;
 }
 
@@ -72,10 +71,11 @@ void Session::start_ok(const wire::ConnectionStartOk& method) {
     access_.enter(user, "");
     client_properties_ = to_arguments(method.client_properties);
     const AmqpOptions& options = gateway_.options;
-    wire::append_method(link_.out(), 0,
-                        wire::ConnectionTune{.channel_max = options.channel_max,
-                                             .frame_max = options.frame_max,
-                                             .heartbeat = static_cast<std::uint16_t>(options.heartbeat.count())});
+    wire::append_method(
+        link_.out(), 0,
+        wire::ConnectionTune{.channel_max = options.channel_max,
+                             .frame_max = options.frame_max,
+                             .heartbeat = static_cast<std::uint16_t>(options.heartbeat.count())});
     state_ = State::tune;
 }
 
@@ -87,8 +87,8 @@ void Session::tune_ok(const wire::ConnectionTuneOk& method) {
     };
     if (!fits(method.channel_max, options.channel_max) || !fits(method.frame_max, options.frame_max) ||
         (method.frame_max != 0 && method.frame_max < wire::kMinFrameMax))
-        return fall_silent(fmt::format("it asks for channel_max {} and frame_max {}", method.channel_max,
-                                       method.frame_max));
+        return fall_silent(
+            fmt::format("it asks for channel_max {} and frame_max {}", method.channel_max, method.frame_max));
     channel_max_ = method.channel_max;
     frame_max_ = method.frame_max;
     heartbeat_s_ = method.heartbeat;
@@ -104,13 +104,14 @@ void Session::open(const wire::ConnectionOpen& method) {
     exchange::VirtualHost* const host = gateway_.hosts.find(method.virtual_host);
     if (host == nullptr) return refused(fmt::format("vhost {} not found", method.virtual_host));
     if (!gateway_.users.may_enter(access_.user(), method.virtual_host))
-        return refused(fmt::format("access to vhost '{}' refused for user '{}'", method.virtual_host,
-                                   access_.user()));
+        return refused(
+            fmt::format("access to vhost '{}' refused for user '{}'", method.virtual_host, access_.user()));
     const std::string user = access_.user();
     access_.enter(user, method.virtual_host);
     host_ = host;
     wire::append_method(link_.out(), 0, wire::ConnectionOpenOk{});
     state_ = State::running;
+    said_bytes_ = link_.bytes_out();
     ++gateway_.counters.connections_opened;
 }
 

@@ -40,9 +40,8 @@ TEST_F(HandshakeTest, EveryByteMayComeAlone) {
     Buffer bytes;
     bytes.append(Bytes(wire::kProtocolHeader));
     wire::append_method(bytes, 0,
-                        wire::ConnectionStartOk{.mechanism = "PLAIN",
-                                                .response = as_text(response.view()),
-                                                .locale = "en_US"});
+                        wire::ConnectionStartOk{
+                            .mechanism = "PLAIN", .response = as_text(response.view()), .locale = "en_US"});
     wire::append_method(bytes, 0, wire::ConnectionTuneOk{2047, 131'072, 0});
     wire::append_method(bytes, 0, wire::ConnectionOpen{"/"});
     wire::append_method(bytes, 1, wire::ChannelOpen{});
@@ -54,7 +53,7 @@ TEST_F(HandshakeTest, EveryByteMayComeAlone) {
     EXPECT_EQ(seen[3].code, MethodCode::channel_open_ok);
 }
 
-TEST_F(HandshakeTest, AStrangerIsToldTheProtocolAndShown0ut) {
+TEST_F(HandshakeTest, AStrangerIsToldTheProtocolAndShownOut) {
     for (const std::string hello : {"HELO\n\n\n\n", "GET / HTTP/1.1", "AMQP\x00\x01\x00\x00"}) {
         TestClient client(*rig.gateway);
         client.raw(std::string_view(hello.data(), std::max<std::size_t>(hello.size(), 8)));
@@ -107,7 +106,8 @@ TEST_F(HandshakeTest, AVirtualHostMustBeThereAndOpenToTheUser) {
     client.start("guest", "guest");
     client.tell(0, wire::ConnectionTuneOk{2047, 131'072, 0});
     client.tell(0, wire::ConnectionOpen{"nope"});
-    auto close = client.take().back().as<wire::ConnectionClose>();
+    const Seen seen = client.take().back();
+    const auto close = seen.as<wire::ConnectionClose>();
     EXPECT_EQ(close.reply_code, ReplyCode::not_allowed);
     EXPECT_EQ(close.reply_text, "NOT_ALLOWED - vhost nope not found");
     EXPECT_EQ(wire::method_code(close.class_id, close.method_id), MethodCode::connection_open);
@@ -117,7 +117,8 @@ TEST_F(HandshakeTest, AVirtualHostMustBeThereAndOpenToTheUser) {
     other.start("guest", "guest");
     other.tell(0, wire::ConnectionTuneOk{2047, 131'072, 0});
     other.tell(0, wire::ConnectionOpen{"closed"});
-    EXPECT_EQ(other.take().back().as<wire::ConnectionClose>().reply_text,
+    const Seen refused = other.take().back();
+    EXPECT_EQ(refused.as<wire::ConnectionClose>().reply_text,
               "NOT_ALLOWED - access to vhost 'closed' refused for user 'guest'");
 }
 
@@ -127,8 +128,13 @@ TEST_F(HandshakeTest, TuningKeepsToTheOffer) {
         std::uint32_t frame;
         bool good;
     };
-    for (const Asked asked : {Asked{2047, 131'072, true}, {1, 4096, true}, {0, 131'072, false},
-                              {2048, 131'072, false}, {10, 4095, false}, {10, 131'073, false}, {10, 0, false}}) {
+    for (const Asked asked : {Asked{2047, 131'072, true},
+                              {1, 4096, true},
+                              {0, 131'072, false},
+                              {2048, 131'072, false},
+                              {10, 4095, false},
+                              {10, 131'073, false},
+                              {10, 0, false}}) {
         TestClient client(*rig.gateway);
         client.start("guest", "guest");
         client.tell(0, wire::ConnectionTuneOk{asked.channels, asked.frame, 0});
@@ -197,7 +203,8 @@ TEST_F(HandshakeTest, ClosingIsAnsweredAndCrossingClosesToo) {
     TestClient other(*rig.gateway);
     other.open();
     other.session->force_close("because");
-    const auto close = other.one().as<wire::ConnectionClose>();
+    const Seen seen = other.one();
+    const auto close = seen.as<wire::ConnectionClose>();
     EXPECT_EQ(close.reply_code, ReplyCode::connection_forced);
     EXPECT_EQ(close.reply_text, "CONNECTION_FORCED - because");
     other.tell(0, wire::ConnectionClose{ReplyCode::success, "bye", 0, 0});

@@ -86,8 +86,8 @@ TEST_F(HostileFramesTest, MethodsOutOfPlaceCloseTheConnection) {
     expect_closed(ReplyCode::channel_error, "CHANNEL_ERROR - second 'channel.open' seen",
                   MethodCode::channel_open);
     client->tell(0, wire::ChannelOpen{});
-    expect_closed(ReplyCode::channel_error,
-                  "CHANNEL_ERROR - unexpected method in connection state running", MethodCode::channel_open);
+    expect_closed(ReplyCode::channel_error, "CHANNEL_ERROR - unexpected method in connection state running",
+                  MethodCode::channel_open);
     client->tell(1, wire::BasicConsumeOk{"x"});
     expect_closed(ReplyCode::command_invalid, "COMMAND_INVALID - unimplemented method",
                   MethodCode::basic_consume_ok);

@@ -17,7 +17,8 @@ class Link {
     /// The client does not read what it was sent; `Session::on_writable` follows when it does again.
     virtual bool congested() const = 0;
     virtual std::size_t unsent() const = 0;
-    virtual std::uint64_t bytes_sent() const = 0;
+    /// Appended to `out()` so far, sent or not.
+    virtual std::uint64_t bytes_out() const = 0;
     /// Nothing is offered until `resume_reading`; then what was left over is offered again.
     virtual void pause_reading() = 0;
     virtual void resume_reading() = 0;

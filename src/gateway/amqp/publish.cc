@@ -139,8 +139,7 @@ void Channel::settle_publish(const Message& message, const exchange::Published& 
     if (published.outcome == Outcome::rejected) return confirm_at_once(false);
     if (!published.receipt) return confirm_at_once(true);
     const std::uint64_t number = confirms_.take();
-    gateway_.confirms.push({*published.receipt, handle_, number, number, gateway_.tick},
-                           published.must_sync);
+    gateway_.confirms.push({*published.receipt, handle_, number, number, gateway_.tick}, published.must_sync);
     if (!gateway_.confirms.room()) session_.hold_until_room();
 }
 
@@ -151,12 +150,11 @@ void Channel::confirm_at_once(bool good) {
 }
 
 void Channel::return_message(const Message& message, wire::ReplyCode code, std::string_view text) {
-    wire::append_content(session_.out(), number_,
-                         wire::BasicReturn{.reply_code = code,
-                                           .reply_text = text,
-                                           .exchange = message.exchange,
-                                           .routing_key = message.key},
-                         message.properties, message.body, session_.frame_max());
+    wire::append_content(
+        session_.out(), number_,
+        wire::BasicReturn{
+            .reply_code = code, .reply_text = text, .exchange = message.exchange, .routing_key = message.key},
+        message.properties, message.body, session_.frame_max());
 }
 
 // --- direct reply-to ---------------------------------------------------------------------------------------

@@ -83,10 +83,15 @@ TEST_F(PublishTest, AFullQueueThatRejectsIsANack) {
 }
 
 TEST_F(PublishTest, WhatPropertiesMayNotSay) {
-    const auto publish = [&](const wire::Properties& properties) { client.publish(1, "", "q", "x", properties); };
+    const auto publish = [&](const wire::Properties& properties) {
+        client.publish(1, "", "q", "x", properties);
+    };
     wire::Properties properties;
-    for (const auto& [text, why] : std::vector<std::pair<std::string, std::string>>{
-             {"abc", "no_integer"}, {"-1", "{value_negative,-1}"}, {"10x", "{leftover_string,\"x\"}"}, {"", "no_integer"}}) {
+    for (const auto& [text, why] :
+         std::vector<std::pair<std::string, std::string>>{{"abc", "no_integer"},
+                                                          {"-1", "{value_negative,-1}"},
+                                                          {"10x", "{leftover_string,\"x\"}"},
+                                                          {"", "no_integer"}}) {
         properties.expiration = text;
         publish(properties);
         expect_channel_closed(ReplyCode::precondition_failed,
@@ -104,8 +109,9 @@ TEST_F(PublishTest, WhatPropertiesMayNotSay) {
     properties = {};
     properties.headers = writer.finish();
     publish(properties);
-    expect_channel_closed(ReplyCode::precondition_failed,
-                          "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"CC\",longstr}");
+    expect_channel_closed(
+        ReplyCode::precondition_failed,
+        "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"CC\",longstr}");
     client.publish(1, "nope", "k", "x");
     expect_channel_closed(ReplyCode::not_found, "NOT_FOUND - no exchange 'nope' in vhost '/'");
 }
@@ -185,7 +191,8 @@ TEST_F(PublishTest, AnAlarmStopsWhoPublishesAndNobodyElse) {
     TestClient consumer(*rig.gateway);
     consumer.open();
     consumer.open_channel(1);
-    rig.gateway->set_alarm(Alarm::memory, true);
+    rig.alarms.set_limits({.memory_bytes = 1'000});
+    rig.alarms.observe(2'000, 1'000'000);
     client.publish(1, "", "q", "1");
     EXPECT_EQ(client.one().as<wire::ConnectionBlocked>().reason, "low on memory");
     EXPECT_TRUE(client.is_paused);
@@ -198,7 +205,7 @@ TEST_F(PublishTest, AnAlarmStopsWhoPublishesAndNobodyElse) {
     EXPECT_EQ(rig.gateway->counters.blocked, 1u);
     rig.tick(200'000);
     EXPECT_FALSE(client.is_closed);
-    rig.gateway->set_alarm(Alarm::memory, false);
+    rig.alarms.observe(500, 1'000'000);
     EXPECT_EQ(client.one().code, MethodCode::connection_unblocked);
     client.flush();
     rig.tick();
@@ -236,9 +243,10 @@ TEST_F(PublishTest, TopicRightsLookAtTheKey) {
     rig.tick();
     EXPECT_TRUE(client.take().empty());
     client.publish(1, "amq.topic", "b.b", "x");
-    expect_channel_closed(ReplyCode::access_refused,
-                          "ACCESS_REFUSED - access to topic 'b.b' in exchange 'amq.topic' in vhost '/' refused "
-                          "for user 'guest'");
+    expect_channel_closed(
+        ReplyCode::access_refused,
+        "ACCESS_REFUSED - access to topic 'b.b' in exchange 'amq.topic' in vhost '/' refused "
+        "for user 'guest'");
 }
 
 TEST_F(PublishTest, DeadLettersTellTheirStory) {

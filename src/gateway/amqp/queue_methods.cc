@@ -64,11 +64,13 @@ Refusal Channel::queue_declare_passive(const wire::QueueDeclare& method, std::st
         if (gateway_.replies.find(name) == nullptr)
             return refuse(wire::ReplyCode::not_found,
                           exchange::describe("no queue", name, session_.host().name()));
-        if (!method.no_wait) send(wire::QueueDeclareOk{.queue = name, .message_count = 0, .consumer_count = 1});
+        if (!method.no_wait)
+            send(wire::QueueDeclareOk{.queue = name, .message_count = 0, .consumer_count = 1});
         return {};
     }
     if (name == kReplyTo) {
-        if (!method.no_wait) send(wire::QueueDeclareOk{.queue = name, .message_count = 0, .consumer_count = 1});
+        if (!method.no_wait)
+            send(wire::QueueDeclareOk{.queue = name, .message_count = 0, .consumer_count = 1});
         return {};
     }
     auto queue = session_.host().queue_for(name, session_.owner());
@@ -81,9 +83,8 @@ Refusal Channel::queue_declare_passive(const wire::QueueDeclare& method, std::st
 
 void Channel::answer_declared(std::string_view name, exchange::Queue& queue) {
     const exchange::QueueCounts counts = queue.counts();
-    send(wire::QueueDeclareOk{.queue = name,
-                              .message_count = count_on_wire(counts.ready),
-                              .consumer_count = counts.consumers});
+    send(wire::QueueDeclareOk{
+        .queue = name, .message_count = count_on_wire(counts.ready), .consumer_count = counts.consumers});
 }
 
 Refusal Channel::queue_bind(const wire::QueueBind& method) {

@@ -29,6 +29,7 @@ struct Seen {
     wire::MethodCode code = wire::MethodCode::none;
     std::string method, properties, body;
 
+    /// Views into this: keep it as long as the result's texts.
     template <class M>
     M as() const {
         M fields;
@@ -55,7 +56,7 @@ class TestClient final : public Link {
     Buffer& out() override { return out_; }
     bool congested() const override { return is_congested; }
     std::size_t unsent() const override { return out_.size(); }
-    std::uint64_t bytes_sent() const override { return taken_ + out_.size(); }
+    std::uint64_t bytes_out() const override { return taken_ + out_.size(); }
     void pause_reading() override { is_paused = true; }
     void resume_reading() override { is_paused = false; }
     void close(std::string_view) override { is_closed = true; }
@@ -98,8 +99,11 @@ class TestClient final : public Link {
         while (splitter.next(frame) == wire::FrameSplitter::Step::frame) {
             switch (frame.type) {
                 case wire::FrameType::method:
-                    all.push_back(
-                        {frame.channel, wire::method_of(frame.payload), std::string(as_text(frame.payload)), {}, {}});
+                    all.push_back({frame.channel,
+                                   wire::method_of(frame.payload),
+                                   std::string(as_text(frame.payload)),
+                                   {},
+                                   {}});
                     break;
                 case wire::FrameType::header:
                     all.back().properties = as_text(frame.payload.subspan(wire::kContentHeaderHead));
@@ -214,7 +218,7 @@ class Rig {
         auto made = exchange::VirtualHosts::open(*broker, {.seed = 7});
         EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().message);
         hosts = std::move(*made);
-        gateway = std::make_unique<Gateway>(*broker, *hosts, *users, std::move(options), clock);
+        gateway = std::make_unique<Gateway>(*broker, *hosts, alarms, *users, std::move(options), clock);
         tick(0);
     }
 
@@ -237,6 +241,7 @@ class Rig {
     std::unique_ptr<broker::Broker> broker;
     std::unique_ptr<auth::Users> users;
     std::unique_ptr<exchange::VirtualHosts> hosts;
+    exchange::Alarms alarms;
     std::unique_ptr<Gateway> gateway;
 
   private:
@@ -263,10 +268,9 @@ class OneClient : public ::testing::Test {
     }
     std::string declare(std::string_view queue, wire::TableView arguments = {}, bool durable = false,
                         bool exclusive = false) {
-        client.tell(1, wire::QueueDeclare{.queue = queue,
-                                          .durable = durable,
-                                          .exclusive = exclusive,
-                                          .arguments = arguments});
+        client.tell(1,
+                    wire::QueueDeclare{
+                        .queue = queue, .durable = durable, .exclusive = exclusive, .arguments = arguments});
         return std::string(client.one().as<wire::QueueDeclareOk>().queue);
     }
     void consume(std::string_view queue, std::string_view tag, bool no_ack = false) {

@@ -61,7 +61,7 @@ class TcpSession final : public runtime::ConnectionHandler, public Link {
     Buffer& out() override { return connection_->out(); }
     bool congested() const override { return connection_->congested(); }
     std::size_t unsent() const override { return connection_->unsent(); }
-    std::uint64_t bytes_sent() const override { return connection_->bytes_sent(); }
+    std::uint64_t bytes_out() const override { return connection_->bytes_sent() + connection_->unsent(); }
     void pause_reading() override { connection_->pause_reading(); }
     void resume_reading() override { connection_->resume_reading(); }
     void close(std::string_view why) override { connection_->close(runtime::CloseReason::handler, why); }
@@ -85,10 +85,10 @@ runtime::ConnectionOptions connection_options(const AmqpOptions& options) {
 
 class AmqpServer::Impl {
   public:
-    Impl(runtime::Loop& loop, broker::Broker& broker, exchange::VirtualHosts& hosts, auth::Users& users,
-         AmqpOptions options)
+    Impl(runtime::Loop& loop, broker::Broker& broker, exchange::VirtualHosts& hosts, exchange::Alarms& alarms,
+         auth::Users& users, AmqpOptions options)
         : loop_(loop),
-          gateway_(broker, hosts, users, std::move(options), clock_),
+          gateway_(broker, hosts, alarms, users, std::move(options), clock_),
           connections_(std::make_unique<runtime::Connections>(loop, connection_options(gateway_.options))) {}
 
     Result<void> listen() {
@@ -128,8 +128,8 @@ class AmqpServer::Impl {
 };
 
 AmqpServer::AmqpServer(runtime::Loop& loop, broker::Broker& broker, exchange::VirtualHosts& hosts,
-                       auth::Users& users, AmqpOptions options)
-    : impl_(std::make_unique<Impl>(loop, broker, hosts, users, std::move(options))) {}
+                       exchange::Alarms& alarms, auth::Users& users, AmqpOptions options)
+    : impl_(std::make_unique<Impl>(loop, broker, hosts, alarms, users, std::move(options))) {}
 AmqpServer::~AmqpServer() {
     close();
 }
@@ -145,13 +145,6 @@ void AmqpServer::close() {
 }
 std::uint16_t AmqpServer::port() const {
     return impl_->gateway().options.port;
-}
-
-void AmqpServer::set_alarm(Alarm alarm, bool on) {
-    impl_->gateway().set_alarm(alarm, on);
-}
-bool AmqpServer::alarm(Alarm alarm) const {
-    return impl_->gateway().alarms[static_cast<std::size_t>(alarm)];
 }
 
 AmqpCounters AmqpServer::counters() const {

@@ -148,8 +148,7 @@ void Session::on_connection_method(Bytes payload) {
             break;
         case MethodCode::connection_open:
             expected = state_ == State::open;
-            if (expected)
-                whole = decoded<wire::ConnectionOpen>(payload, [this](const auto& m) { open(m); });
+            if (expected) whole = decoded<wire::ConnectionOpen>(payload, [this](const auto& m) { open(m); });
             break;
         case MethodCode::connection_close:
             // Also before connection.open-ok: a client that gives up half-way says so.
@@ -320,20 +319,20 @@ void Session::let_go(unsigned reason) {
 }
 
 void Session::published() {
-    if (!gateway_.alarmed() || (held_ & kAlarm) != 0) return;
+    if (!gateway_.alarms.any() || (held_ & kAlarm) != 0) return;
     hold(kAlarm);
     ++gateway_.counters.blocked;
     if (!capabilities_.connection_blocked || told_blocked_) return;
     told_blocked_ = true;
-    const bool memory = gateway_.alarms[static_cast<std::size_t>(Alarm::memory)];
-    const bool disk = gateway_.alarms[static_cast<std::size_t>(Alarm::disk)];
+    const bool memory = gateway_.alarms.raised(exchange::Alarms::Kind::memory);
+    const bool disk = gateway_.alarms.raised(exchange::Alarms::Kind::disk);
     send(wire::ConnectionBlocked{memory && disk ? "low on memory & disk"
                                  : memory       ? "low on memory"
                                                 : "low on disk"});
 }
 
 void Session::alarms_changed() {
-    if (released_ || gateway_.alarmed() || (held_ & kAlarm) == 0) return;
+    if (released_ || gateway_.alarms.any() || (held_ & kAlarm) == 0) return;
     --gateway_.counters.blocked;
     if (told_blocked_) {
         told_blocked_ = false;
@@ -399,13 +398,13 @@ void Session::sweep(std::int64_t now_ms) {
     }
     if (heartbeat_s_ == 0 || state_ < State::open) return;
     const std::int64_t interval_ms = std::int64_t{heartbeat_s_} * 1000;
-    if (const std::uint64_t sent = link_.bytes_sent(); sent != said_bytes_) {
-        said_bytes_ = sent;
+    if (link_.bytes_out() != said_bytes_) {
         said_ms_ = now_ms;
     } else if (now_ms - said_ms_ >= interval_ms / 2) {
         wire::append_heartbeat(link_.out());
         said_ms_ = now_ms;
     }
+    said_bytes_ = link_.bytes_out();
     // A client that is not read cannot be heard.
     if (held_ != 0 || link_.congested()) heard_ms_ = now_ms;
     if (now_ms - heard_ms_ >= 3 * interval_ms) {
@@ -448,14 +447,14 @@ void Session::describe(ConnectionInfo& info) const {
     info.peer_host = ends_.peer_host, info.peer_port = ends_.peer_port;
     info.host = ends_.host, info.port = ends_.port;
     info.user = access_.user(), info.virtual_host = access_.virtual_host();
-    info.state = state_name(state_, blocked(), gateway_.alarmed());
+    info.state = state_name(state_, blocked(), gateway_.alarms.any());
     info.protocol = "AMQP 0-9-1";
     info.mechanism = mechanism_;
     info.channels = static_cast<std::uint32_t>(channels_.size());
     info.channel_max = channel_max_, info.frame_max = frame_max_, info.heartbeat = heartbeat_s_;
     info.connected_at_ms = opened_wall_ms_;
     info.bytes_in = bytes_in_, info.frames_in = frames_in_;
-    info.bytes_out = link_.bytes_sent(), info.bytes_unsent = link_.unsent();
+    info.bytes_out = link_.bytes_out(), info.bytes_unsent = link_.unsent();
     info.client_properties = &client_properties_;
 }
 

@@ -26,10 +26,10 @@ struct Gateway;
 class Session {
   public:
     enum class State : std::uint8_t {
-        header,   ///< waits for the eight bytes
-        start,    ///< connection.start sent
-        tune,     ///< connection.tune sent
-        open,     ///< tuned; waits for connection.open
+        header,  ///< waits for the eight bytes
+        start,   ///< connection.start sent
+        tune,    ///< connection.tune sent
+        open,    ///< tuned; waits for connection.open
         running,
         silent,   ///< did not log in, or spoke nonsense before: hears nothing more, and then the end
         closing,  ///< connection.close sent; waits for close-ok
@@ -147,8 +147,8 @@ class Session {
     std::vector<Channel*> touched_;  ///< got a part of a message from this input
 
     std::int64_t connected_ms_ = 0, opened_wall_ms_ = 0;
-    std::int64_t heard_ms_ = 0;   ///< any byte
-    std::int64_t said_ms_ = 0;    ///< as far as `sweep` has seen
+    std::int64_t heard_ms_ = 0;  ///< any byte
+    std::int64_t said_ms_ = 0;   ///< as far as `sweep` has seen
     std::uint64_t said_bytes_ = 0;
     std::int64_t deadline_ms_ = 0;  ///< of the states `silent` and `closing`
     std::uint64_t frames_in_ = 0, bytes_in_ = 0;

@@ -56,8 +56,8 @@ Refusal Channel::commit() {
         Payload payload;
         const Bytes bytes = transaction_->bytes.view().subspan(publish.begin, publish.size);
         POSTHORN_CHECK(read_payload(bytes, payload), "a staged publish cannot be read");
-        if (Refusal refusal = publish_now({payload.exchange, payload.key, publish.mandatory,
-                                           payload.properties, payload.body}))
+        if (Refusal refusal = publish_now(
+                {payload.exchange, payload.key, publish.mandatory, payload.properties, payload.body}))
             return refusal;
     }
     unacked_.each_staged([this](Unsettled& one) { settle_one(one, one.verdict); });

@@ -30,7 +30,7 @@ struct Publication {
     model::QueueId queue;
     /// Instead of `queue`: the named queues it goes to together, at most 255, as one record. The receipt
     /// tells the place in the first.
-    std::span<const model::QueueId> queues;
+    std::span<const model::QueueId> queues{};
     store::Format format{};
     std::uint8_t priority = 0;
     std::int32_t tag = 0;

@@ -17,8 +17,9 @@ namespace posthorn::broker {
 class Broker;
 }
 namespace posthorn::exchange {
+class Alarms;
 class VirtualHosts;
-}
+}  // namespace posthorn::exchange
 namespace posthorn::runtime {
 class Loop;
 }
@@ -91,19 +92,18 @@ struct ConsumerInfo {
     const model::Arguments* arguments = nullptr;  ///< good during the visit
 };
 
-/// Why publishers are held back. An alarm stops those connections that publish, and nobody else: their
-/// sockets are not read until it is over, and they are told (connection.blocked) if they asked to be.
-enum class Alarm : std::uint8_t { memory, disk };
-
 /// AMQP 0-9-1 for stock RabbitMQ clients: sessions that translate frames to calls of `exchange`.
 ///
 /// Runs on the engine's thread. The composition root calls `after_tick()` after `Broker::end_tick()` and
 /// `VirtualHosts::after_tick_end()` of every tick: that is when publishes that waited for the disk are
 /// confirmed.
+///
+/// While an alarm is on, connections that publish are not read until it is over, and told so
+/// (connection.blocked) if they asked to be; nobody else notices.
 class AmqpServer {
   public:
-    AmqpServer(runtime::Loop& loop, broker::Broker& broker, exchange::VirtualHosts& hosts, auth::Users& users,
-               AmqpOptions options);
+    AmqpServer(runtime::Loop& loop, broker::Broker& broker, exchange::VirtualHosts& hosts,
+               exchange::Alarms& alarms, auth::Users& users, AmqpOptions options);
     ~AmqpServer();  ///< closes; before the virtual hosts, the broker and the loop go
     AmqpServer(const AmqpServer&) = delete;
     AmqpServer& operator=(const AmqpServer&) = delete;
@@ -113,10 +113,6 @@ class AmqpServer {
     /// Stops listening, then closes every connection: what clients had in hand is ready again.
     void close();
     std::uint16_t port() const;  ///< as it came out where 0 was asked for
-
-    // --- alarms --------------------------------------------------------------------------------------------
-    void set_alarm(Alarm alarm, bool on);
-    bool alarm(Alarm alarm) const;
 
     // --- for the management pages --------------------------------------------------------------------------
     AmqpCounters counters() const;
