@@ -1,6 +1,8 @@
 // The embedded engine on one core: what a message costs on its way in (to the page cache) and out again.
 //
-//     bench_engine [directory]        a directory on the disk to measure; made, and left empty
+//     bench_engine [directory [messages]]   a directory on the disk to measure; made, and left empty
+//
+// With a number of messages only the transient rows are measured, in as many: short enough for callgrind.
 //
 // Beside each figure stands the budget of docs/ARCHITECTURE.md for what the engine does of it: the protocols'
 // shares (receive, frames, replies) are not in here. Exits 1 when a message cost heap memory.
@@ -79,7 +81,7 @@ void report(const char* what, const Meter& meter, std::uint64_t messages, std::s
     lean &= heap < 0.01;
 }
 
-struct Count final : broker::MessageSink, broker::TakeSink {
+struct Count final : broker::MessageSink, broker::TakeSink, broker::OfferSink {
     std::uint64_t messages = 0, bytes = 0;
     std::vector<model::QueueOffset> offsets;
     bool on_message(const broker::Stored& message, model::QueueOffset) override {
@@ -90,6 +92,10 @@ struct Count final : broker::MessageSink, broker::TakeSink {
     bool on_taken(const broker::Stored& message, const broker::Taken& taken) override {
         offsets.push_back(taken.offset);
         return on_message(message, taken.offset);
+    }
+    broker::Offer on_offer(const broker::Stored& message, const broker::Taken& taken) override {
+        on_message(message, taken.offset);
+        return broker::Offer::settle;
     }
 };
 
@@ -162,45 +168,59 @@ void topic(const std::string& directory, std::size_t size, std::uint32_t batch, 
            messages, size, 500);
 }
 
-void named(const std::string& directory, std::size_t size, std::uint32_t batch, std::uint64_t messages) {
+enum class Kind { persistent, transient, no_ack };
+
+/// Publish, take and settle by ticks: into a durable queue, or messages that need not survive a restart into
+/// one that does not either; `no_ack` settles as it takes.
+void named(const std::string& directory, Kind kind, std::size_t size, std::uint32_t batch,
+           std::uint64_t messages) {
     auto engine = open(directory);
     broker::Broker& posthorn = engine->broker();
-    const model::QueueId queue = *posthorn.catalog().put_named_queue("bench");
+    const model::QueueId queue = *posthorn.catalog().put_named_queue("bench", kind == Kind::persistent);
     const broker::ReaderId reader = *posthorn.open_reader("bench", queue);
     const std::vector<std::byte> payload(size, std::byte{'x'});
     Meter in, tick, take, settle;
     Count count;
     count.offsets.reserve(batch);
     const std::uint64_t warm = messages / 10;
+    const std::int64_t lease_ms = kind == Kind::persistent ? 30'000 : 0;
     for (std::uint64_t done = 0; done < messages + warm; done += batch) {
         if (done >= warm && done < warm + batch) in = tick = take = settle = {};
         in.measure([&] {
             broker::Publication message;
             message.queue = queue;
             message.payload = payload;
+            message.persistent = kind == Kind::persistent;
             for (std::uint32_t k = 0; k < batch; ++k)
                 if (!posthorn.publish(message)) std::abort();
         });
         tick.measure([&] { engine->tick(); });
         take.measure([&] {
             count.offsets.clear();
-            if (!posthorn.take(reader, batch, 30'000, count)) std::abort();
+            const auto taken = kind == Kind::no_ack ? posthorn.offer(reader, batch, count)
+                                                    : posthorn.take(reader, batch, lease_ms, count);
+            if (!taken) std::abort();
         });
+        if (kind == Kind::no_ack) continue;
         settle.measure([&] {
             for (const model::QueueOffset offset : count.offsets)
                 if (!posthorn.settle(reader, offset)) std::abort();
         });
     }
     if (count.messages < messages) std::abort();
-    fmt::print("\nnamed queue, {} B, {} messages in a tick\n", size, batch);
+    fmt::print("\n{}, {} B, {} messages in a tick\n",
+               kind == Kind::persistent  ? "named queue"
+               : kind == Kind::transient ? "transient queue"
+                                         : "transient queue, no-ack",
+               size, batch);
     report("publish", in, messages, size, 45 + 20);
     report("tick (write, notes, wake)", tick, messages, size, 0);
-    report("take", take, messages, size, 50);
-    report("settle", settle, messages, size, 0);
+    report("take", take, messages, size, kind == Kind::no_ack ? 0 : 50);
+    if (kind != Kind::no_ack) report("settle", settle, messages, size, 0);
     report("all",
            {in.cpu + tick.cpu + take.cpu + settle.cpu, in.wall + tick.wall + take.wall + settle.wall,
             in.heap + tick.heap + take.heap + settle.heap},
-           messages, size, 0);
+           messages, size, kind == Kind::persistent ? 0 : 200);
 }
 
 }  // namespace
@@ -208,11 +228,18 @@ void named(const std::string& directory, std::size_t size, std::uint32_t batch, 
 int main(int argc, char** argv) {
     const std::string directory = argc > 1 ? argv[1] : "bench-engine-data";
     set_log_level(LogLevel::error);
+    if (argc > 2) {
+        for (const Kind kind : {Kind::transient, Kind::no_ack})
+            named(directory, kind, 16, 256, std::strtoull(argv[2], nullptr, 10));
+        return 0;
+    }
     for (const std::uint32_t batch : {64u, 256u})
         topic(directory, 128, batch, 4'000'000);
     plain_write(directory, 1024, 256, 1'000'000);
     topic(directory, 1024, 256, 1'000'000);
-    named(directory, 128, 256, 2'000'000);
+    named(directory, Kind::persistent, 128, 256, 2'000'000);
+    for (const Kind kind : {Kind::transient, Kind::no_ack})
+        named(directory, kind, 16, 256, 8'000'000);
     std::filesystem::remove_all(directory);
     if (!lean) fmt::print("\na message cost heap memory\n");
     return lean ? 0 : 1;

@@ -26,6 +26,8 @@ const char* name(Errc code) {
             return "unsupported";
         case Errc::busy:
             return "busy";
+        case Errc::loading:
+            return "loading";
     }
     return "?";
 }

@@ -85,7 +85,8 @@ std::optional<model::QueueOffset> Broker::progress(model::GroupId group, model::
     return impl_->progress.get(group, queue);
 }
 void Broker::commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next) {
-    if (impl_->core.catalog->group(group) && impl_->core.catalog->owner(queue).kind != QueueOwner::Kind::none)
+    const QueueOwner owner = impl_->core.catalog->owner(queue);
+    if (impl_->core.catalog->group(group) && owner.kind != QueueOwner::Kind::none && owner.durable)
         impl_->progress.set(group, queue, next);
 }
 void Broker::forget_progress(model::GroupId group) {
@@ -137,6 +138,9 @@ const store::Log& Broker::stream_log() const {
 }
 const store::Log& Broker::queue_log() const {
     return *impl_->core.queue;
+}
+const store::VolatileLog& Broker::volatile_log() const {
+    return *impl_->core.transient;
 }
 double Broker::disk_used_ratio() const {
     return impl_->retention.disk_used_ratio();

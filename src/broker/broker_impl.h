@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "broker/broker.h"
 #include "core.h"
@@ -52,6 +54,7 @@ class Broker::Impl {
     store::LogOptions log_options(LogId id, std::uint64_t store_id);
     Result<void> settle_recovery(bool cut);
     void release_queues_of_nobody();
+    void finish_work();
 
     // tick
     void forget_deleted_queues();
@@ -65,10 +68,16 @@ class Broker::Impl {
     void stream_rolled();
 
     // messages
-    Result<LogId> admit(const Publication& message);
+    Result<void> admit();
+    Result<QueueOwner> admit(model::QueueId queue);
+    Result<Receipt> publish_to_many(const Publication& message);
+    Result<void> sort_queues(const Publication& message);
+    Error refused(const Error& why);
+    Receipt published(const Publication& message, const Core::Append& done, bool in_queue_log);
     void scan(const FetchRequest& request, model::QueueOffset end, Fetched& fetched, MessageSink& sink);
-    store::Read await(const std::function<store::Read()>& read);
 
+    std::vector<model::QueueId> durable_queues_;  ///< of the message that is being published to several
+    std::vector<store::Place> volatile_places_;
     std::int64_t progress_noted_ms_ = 0;  ///< steady
     store::Position seal_barrier_;        ///< of the queue log: what sealing a stream segment waits for
     bool definitions_failing_ = false;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <thread>
 
 #include "broker_impl.h"
 
@@ -13,8 +11,21 @@ namespace {
 // One fetch looks at no more messages than this for its filter: the others on the loop get their turn.
 constexpr std::uint64_t scan_max = 16 * 1024;
 constexpr std::size_t entries_at_once = 64;
-// People and tools wait this long for a cold disk at most.
-constexpr auto await_max = std::chrono::seconds(10);
+
+Error on_its_way() {
+    return {Errc::loading, "it is on its way from the disk"};
+}
+
+store::NewRecord head_of(const Publication& message) {
+    store::NewRecord record;
+    record.format = message.format;
+    record.priority = message.priority;
+    record.tag = message.tag;
+    record.key = message.key;
+    record.deadline = message.expires_ms;
+    record.payload = message.payload;
+    return record;
+}
 
 }  // namespace
 
@@ -31,75 +42,111 @@ std::optional<Error> Broker::Impl::refusing() const {
     return std::nullopt;
 }
 
-Result<LogId> Broker::Impl::admit(const Publication& message) {
+Error Broker::Impl::refused(const Error& why) {
+    ++(why.code == Errc::read_only                            ? core.counters.refused_read_only
+       : why.code == Errc::no_space || why.code == Errc::full ? core.counters.refused_no_space
+                                                              : core.counters.refused_invalid);
+    return why;
+}
+
+Result<void> Broker::Impl::admit() {
     if (core.refusing || definitions_failing_ || core.notes.waiting() || core.stream->failed() ||
-        core.queue->failed()) [[unlikely]] {
-        Error why = *refusing();
-        ++(why.code == Errc::read_only ? core.counters.refused_read_only : core.counters.refused_no_space);
-        return why;
-    }
+        core.queue->failed()) [[unlikely]]
+        return refused(*refusing());
     // A batch that is full is written in mid-tick, so names must be durable before a record speaks of them.
-    if (core.catalog->staged() && !commit_names()) [[unlikely]] {
-        ++core.counters.refused_no_space;
-        return *refusing();
-    }
-    for (const model::QueueId queue : message.queues)
-        if (core.catalog->owner(queue).kind != QueueOwner::Kind::named) {
-            ++core.counters.refused_invalid;
-            return Error{Errc::not_found, fmt::format("there is no named queue {}", queue.value())};
-        }
-    if (!message.queues.empty()) return LogId::queue;
-    const QueueOwner owner = core.catalog->owner(message.queue);
-    if (owner.kind == QueueOwner::Kind::topic) return LogId::stream;
-    if (owner.kind == QueueOwner::Kind::named) return LogId::queue;
-    ++core.counters.refused_invalid;
-    return Error{Errc::not_found, fmt::format("there is no queue {}", message.queue.value())};
+    if (core.catalog->staged() && !commit_names()) [[unlikely]]
+        return refused(*refusing());
+    return {};
+}
+
+Result<QueueOwner> Broker::Impl::admit(model::QueueId queue) {
+    if (auto admitted = admit(); !admitted) [[unlikely]]
+        return admitted.error();
+    const QueueOwner owner = core.catalog->owner(queue);
+    if (owner.kind == QueueOwner::Kind::topic || owner.kind == QueueOwner::Kind::named) [[likely]]
+        return owner;
+    return refused({Errc::not_found, fmt::format("there is no queue {}", queue.value())});
+}
+
+Receipt Broker::Impl::published(const Publication& message, const Core::Append& done, bool in_queue_log) {
+    ++core.counters.published;
+    core.counters.published_bytes += message.payload.size();
+    return {false,       done.appended.position, done.appended.end, done.appended.offset, done.store_ms,
+            in_queue_log};
 }
 
 Result<Receipt> Broker::Impl::publish(const Publication& message) {
-    const auto log = admit(message);
-    if (!log) return log.error();
-    store::NewRecord record;
-    record.format = message.format;
-    record.priority = message.priority;
-    record.tag = message.tag;
-    record.key = message.key;
-    record.deadline = message.expires_ms;
-    record.queues = message.queues.empty() ? std::span(&message.queue, 1) : message.queues;
-    record.payload = message.payload;
-    const auto done = core.append(*log, record);
-    if (!done) {
-        ++(done.error().code == Errc::invalid     ? core.counters.refused_invalid
-           : done.error().code == Errc::read_only ? core.counters.refused_read_only
-                                                  : core.counters.refused_no_space);
-        return done.error();
+    if (!message.queues.empty()) return publish_to_many(message);
+    const auto owner = admit(message.queue);
+    if (!owner) return owner.error();
+    const bool named = owner->kind == QueueOwner::Kind::named;
+    store::NewRecord record = head_of(message);
+    if (named && !(owner->durable && message.persistent)) {
+        const store::Place place{message.queue, core.end(message.queue)};
+        const auto done = core.append_volatile(record, {&place, 1});
+        if (!done) return refused(done.error());
+        return published(message, *done, false);
     }
-    ++core.counters.published;
-    core.counters.published_bytes += message.payload.size();
-    return Receipt{false,          done->appended.position, done->appended.end, done->appended.offset,
-                   done->store_ms, *log == LogId::queue};
+    record.queues = {&message.queue, 1};
+    const auto done = core.append(named ? LogId::queue : LogId::stream, record);
+    if (!done) return refused(done.error());
+    return published(message, *done, named);
+}
+
+/// Which of the message's queues keep it for good, and where it stands in the others.
+Result<void> Broker::Impl::sort_queues(const Publication& message) {
+    durable_queues_.clear();
+    volatile_places_.clear();
+    for (const model::QueueId queue : message.queues) {
+        const QueueOwner owner = core.catalog->owner(queue);
+        if (owner.kind != QueueOwner::Kind::named)
+            return refused({Errc::not_found, fmt::format("there is no named queue {}", queue.value())});
+        if (owner.durable && message.persistent)
+            durable_queues_.push_back(queue);
+        else
+            volatile_places_.push_back({queue, core.end(queue)});
+    }
+    return {};
+}
+
+Result<Receipt> Broker::Impl::publish_to_many(const Publication& message) {
+    if (auto admitted = admit(); !admitted) return admitted.error();
+    if (auto sorted = sort_queues(message); !sorted) return sorted.error();
+    store::NewRecord record = head_of(message);
+    if (!volatile_places_.empty())
+        if (auto room = core.transient->reserve(message.payload.size()); !room) return refused(room.error());
+    std::optional<Core::Append> durable;
+    if (!durable_queues_.empty()) {
+        record.queues = durable_queues_;
+        const auto done = core.append(LogId::queue, record);
+        if (!done) return refused(done.error());
+        durable = *done;
+    }
+    if (volatile_places_.empty()) return published(message, *durable, true);
+    record.queues = {};
+    const auto done = core.append_volatile(record, volatile_places_);
+    POSTHORN_CHECK(done.ok(), "the room that was reserved is gone");
+    return published(message, durable ? *durable : *done, durable.has_value());
 }
 
 Result<Receipt> Broker::Impl::publish_at(const Publication& message, std::int64_t due_ms) {
     if (due_ms <= core.now.wall_ms) return publish(message);
-    if (due_ms - core.now.wall_ms > core.options.max_delay_ms) {
-        ++core.counters.refused_invalid;
-        return Error{Errc::invalid, fmt::format("a delay of {} ms; {} is the most", due_ms - core.now.wall_ms,
-                                                core.options.max_delay_ms)};
-    }
-    const auto log = admit(message);
-    if (!log) return log.error();
+    if (due_ms - core.now.wall_ms > core.options.max_delay_ms)
+        return refused({Errc::invalid, fmt::format("a delay of {} ms; {} is the most",
+                                                   due_ms - core.now.wall_ms, core.options.max_delay_ms)});
+    const auto owner = admit(message.queue);
+    if (!owner) return owner.error();
+    if (!owner->durable)
+        return refused({Errc::unsupported, "a delayed message for a queue that is not durable"});
     auto receipt = delays.add(message, due_ms);
-    if (!receipt) {
-        ++core.counters.refused_no_space;
-        return receipt;
-    }
+    if (!receipt) return refused(receipt.error());
     ++core.counters.published;
     core.counters.published_bytes += message.payload.size();
     return receipt;
 }
 
 Promise Broker::Impl::state(const Receipt& receipt, bool must_sync) {
+    if (receipt.transient()) return Promise::kept;
     const LogId id = receipt.in_queue_log ? LogId::queue : LogId::stream;
     const store::Log& log = core.log(id);
     const bool synced = must_sync || core.options.flush == Flush::sync;
@@ -178,30 +225,17 @@ void Broker::Impl::scan(const FetchRequest& request, model::QueueOffset end, Fet
                                           : FetchStatus::no_match;
 }
 
-/// For people and tools: waits for the disk.
-store::Read Broker::Impl::await(const std::function<store::Read()>& read) {
-    const auto give_up = std::chrono::steady_clock::now() + await_max;
-    for (;;) {
-        const store::Read result = read();
-        if (result != store::Read::loading) return result;
-        if (core.worker.collect() > 0) continue;
-        if (std::chrono::steady_clock::now() > give_up) return store::Read::loading;
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
-    }
-}
-
 Result<model::QueueOffset> Broker::Impl::offset_by_time(model::QueueId queue, std::int64_t wall_ms) {
     if (core.catalog->owner(queue).kind == QueueOwner::Kind::none)
         return Error{Errc::not_found, fmt::format("there is no queue {}", queue.value())};
     model::QueueOffset offset;
-    const auto found = await([&] { return core.log_of(queue).offset_by_time(queue, wall_ms, &offset); });
-    switch (found) {
+    switch (core.log_of(queue).offset_by_time(queue, wall_ms, &offset)) {
         case store::Read::ready:
             return std::min(offset, core.range(queue).end);
         case store::Read::none:
             return core.range(queue).end;
         case store::Read::loading:
-            return Error{Errc::busy, "the disk did not answer in time"};
+            return on_its_way();
         case store::Read::damaged:
             break;
     }
@@ -215,12 +249,12 @@ Result<void> Broker::Impl::read_at(store::Position position, bool delayed,
     if (position >= readable)
         return Error{Errc::not_found, fmt::format("no message at position {}", position.value())};
     store::Record record;
-    switch (await([&] { return log.record_at(position, &record); })) {
+    switch (log.record_at(position, &record)) {
         case store::Read::ready:
             visit(record);
             return {};
         case store::Read::loading:
-            return Error{Errc::busy, "the disk did not answer in time"};
+            return on_its_way();
         case store::Read::damaged:
             return Error{Errc::damaged,
                          fmt::format("the message at position {} is damaged", position.value())};

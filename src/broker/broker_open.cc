@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
-#include <thread>
 
 #include "base/log.h"
 #include "broker_impl.h"
@@ -57,6 +55,12 @@ Result<void> Broker::Impl::open_logs(const std::string& directory, std::uint64_t
                          core.worker, [&](const store::Record& record) { recovery.see_queue(record); });
     if (!queue) return queue.error();
     core.queue = std::move(*queue);
+    store::VolatileOptions transient;
+    transient.memory_bytes = core.options.volatile_memory_bytes;
+    transient.index_bytes = core.options.volatile_index_bytes;
+    transient.max_record_bytes = core.options.max_message_bytes + message_extra_bytes;
+    transient.on_loaded = [this] { core.loaded = true; };
+    core.transient = std::make_unique<store::VolatileLog>(core.files, directory, transient, core.worker);
     core.notes.use(core.queue.get(), log_options(LogId::queue, store_id).max_record_bytes / 2);
     for (const LogId id : {LogId::stream, LogId::queue}) {
         core.sync_of(id).requested = core.log(id).end();
@@ -117,18 +121,23 @@ void Broker::Impl::release_queues_of_nobody() {
             readers.forget_queue(model::QueueId(id));
 }
 
+void Broker::Impl::finish_work() {
+    while (core.worker.outstanding() > 0) {
+        core.worker.wait();
+        core.worker.collect();
+    }
+}
+
 Result<void> Broker::Impl::close() {
     POSTHORN_CHECK(open_, "closing a broker that is not open");
     open_ = false;
     progress.note_changes(core.notes.writer());
     note_changes();
     Result<void> result = core.catalog->commit();
-    while (core.worker.outstanding() > 0)
-        if (core.worker.collect() == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    finish_work();
     for (const LogId id : {LogId::stream, LogId::queue})
         if (auto synced = core.log(id).sync(); !synced && result) result = synced;
-    while (core.worker.outstanding() > 0)
-        if (core.worker.collect() == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    finish_work();
     return result;
 }
 

@@ -12,10 +12,8 @@ struct Told final : Waiter {
     void on_readable() override { ++times; }
 };
 
-TEST(Broker, AMessageIsReadableAndKeptAfterTheTick) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, AMessageIsReadableAndKeptAfterTheTick) {
+    open();
     const Receipt receipt = world.publish(queue, "a");
     EXPECT_EQ(world.fetch(queue), Texts{});
     EXPECT_EQ(world.broker->state(receipt), Promise::pending);
@@ -28,12 +26,9 @@ TEST(Broker, AMessageIsReadableAndKeptAfterTheTick) {
     EXPECT_EQ(world.status, FetchStatus::beyond);
 }
 
-TEST(Broker, InSyncFlushAMessageIsReadableAndKeptOnlyOnceItIsDurable) {
-    BrokerOptions options;
-    options.flush = Flush::sync;
-    World world(options);
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, InSyncFlushAMessageIsReadableAndKeptOnlyOnceItIsDurable) {
+    world.options.flush = Flush::sync;
+    open();
     Told waiter;
     world.broker->wait(queue, waiter);
     const Receipt receipt = world.publish(queue, "a");
@@ -51,10 +46,9 @@ TEST(Broker, InSyncFlushAMessageIsReadableAndKeptOnlyOnceItIsDurable) {
     EXPECT_EQ(world.fetch(queue), Texts{"a"});
 }
 
-TEST(Broker, APromiseThatMustSyncAsksForTheSyncItNeeds) {
-    World world;
-    world.open();
-    const Receipt receipt = world.publish(world.topic("t"), "a");
+TEST_F(BrokerTest, APromiseThatMustSyncAsksForTheSyncItNeeds) {
+    open();
+    const Receipt receipt = world.publish(queue, "a");
     world.tick();
     EXPECT_EQ(world.broker->state(receipt), Promise::kept);
     EXPECT_EQ(world.broker->state(receipt, true), Promise::pending);
@@ -63,12 +57,9 @@ TEST(Broker, APromiseThatMustSyncAsksForTheSyncItNeeds) {
     EXPECT_EQ(world.broker->state(receipt, true), Promise::kept);
 }
 
-TEST(Broker, AFailedSyncBreaksThePromiseAndStopsWrites) {
-    BrokerOptions options;
-    options.flush = Flush::sync;
-    World world(options);
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, AFailedSyncBreaksThePromiseAndStopsWrites) {
+    world.options.flush = Flush::sync;
+    open();
     const Receipt receipt = world.publish(queue, "a");
     world.tick();
     world.files.fail_sync(1);
@@ -81,10 +72,8 @@ TEST(Broker, AFailedSyncBreaksThePromiseAndStopsWrites) {
     EXPECT_EQ(world.broker->refusing()->code, Errc::read_only);
 }
 
-TEST(Broker, AWaiterIsToldOnceByTheAppend) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, AWaiterIsToldOnceByTheAppend) {
+    open();
     Told here, elsewhere;
     world.broker->wait(queue, here);
     world.broker->wait(world.topic("t", 1), elsewhere);
@@ -97,10 +86,8 @@ TEST(Broker, AWaiterIsToldOnceByTheAppend) {
     EXPECT_EQ(elsewhere.times, 0);
 }
 
-TEST(Broker, AFilterSkipsWithoutReading) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, AFilterSkipsWithoutReading) {
+    open();
     const auto filter = model::TagExpression::parse("red || blue");
     for (const char* tag : {"red", "green", "blue", "green"})
         world.publish(queue, tag, 0, model::tag_hash(tag));
@@ -114,10 +101,8 @@ TEST(Broker, AFilterSkipsWithoutReading) {
     EXPECT_EQ(world.broker->fetch(request, sink).status, FetchStatus::no_match);
 }
 
-TEST(Broker, AFetchKeepsToItsBytesButTheFirstAlwaysGoes) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, AFetchKeepsToItsBytesButTheFirstAlwaysGoes) {
+    open();
     for (int n = 0; n < 3; ++n)
         world.publish(queue, std::string(1000, 'x'));
     world.tick();
@@ -128,10 +113,8 @@ TEST(Broker, AFetchKeepsToItsBytesButTheFirstAlwaysGoes) {
     EXPECT_EQ(world.broker->fetch(request, sink).messages, 2u);
 }
 
-TEST(Broker, ProgressSurvivesAKillOnceItWasNoted) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, ProgressSurvivesAKillOnceItWasNoted) {
+    open();
     const auto group = world.group("g");
     world.publish(queue, "a");
     world.broker->commit_progress(group, queue, model::QueueOffset(1));
@@ -142,10 +125,8 @@ TEST(Broker, ProgressSurvivesAKillOnceItWasNoted) {
     EXPECT_EQ(world.broker->progress(group, queue), model::QueueOffset(1));
 }
 
-TEST(Broker, ProgressNeverPointsPastWhatAPowerCutLeft) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, ProgressNeverPointsPastWhatAPowerCutLeft) {
+    open();
     const auto group = world.group("g");
     world.settle();
     world.publish(queue, "a");
@@ -165,19 +146,16 @@ TEST(Broker, ProgressNeverPointsPastWhatAPowerCutLeft) {
     }
 }
 
-TEST(Broker, ASecondBrokerOnTheDirectoryIsRefused) {
-    World world;
-    world.open();
+TEST_F(BrokerTest, ASecondBrokerOnTheDirectoryIsRefused) {
+    open();
     auto second =
         Broker::open(world.files, "data", std::make_unique<store::MemoryDefinitions>(world.definitions),
                      world.options, *world.worker, world.now());
     EXPECT_EQ(second.error().code, Errc::busy);
 }
 
-TEST(Broker, CloseMakesEverythingDurable) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, CloseMakesEverythingDurable) {
+    open();
     const auto group = world.group("g");
     world.publish(queue, "a");
     world.broker->commit_progress(group, queue, model::QueueOffset(1));
@@ -189,10 +167,8 @@ TEST(Broker, CloseMakesEverythingDurable) {
     EXPECT_EQ(world.broker->progress(group, queue), model::QueueOffset(1));
 }
 
-TEST(Broker, MessagesAreFoundByTimeAndByPosition) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, MessagesAreFoundByTimeAndByPosition) {
+    open();
     const Receipt first = world.publish(queue, "a");
     world.tick(1000);
     const Receipt second = world.publish(queue, "b");
@@ -207,11 +183,9 @@ TEST(Broker, MessagesAreFoundByTimeAndByPosition) {
     EXPECT_EQ(world.broker->read_at(second.end, false, [](const Stored&) {}).error().code, Errc::not_found);
 }
 
-TEST(Broker, ADiskNearlyFullRefusesMessagesAndRecoversByItself) {
-    World world;
+TEST_F(BrokerTest, ADiskNearlyFullRefusesMessagesAndRecoversByItself) {
     world.options.disk_refuse_ratio = 0.9;
-    world.open();
-    const auto queue = world.topic("t");
+    open();
     world.publish(queue, "a");
     world.tick();
     auto space = *world.files.disk_space();
@@ -226,12 +200,10 @@ TEST(Broker, ADiskNearlyFullRefusesMessagesAndRecoversByItself) {
     world.publish(queue, "b");
 }
 
-TEST(Broker, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
-    World world;
+TEST_F(BrokerTest, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
     world.options.delete_hour = -1;
     world.options.retention_ms = 60'000;
-    world.open();
-    const auto queue = world.topic("t");
+    open();
     for (int n = 0; n < 400; ++n) {
         world.publish(queue, std::string(10'000, 'x'));
         world.tick();
@@ -250,10 +222,8 @@ TEST(Broker, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
     EXPECT_EQ(fetched.end, model::QueueOffset(400));
 }
 
-TEST(Broker, ANearlyFullDiskTakesNoMoreSegmentsThanItNeeds) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, ANearlyFullDiskTakesNoMoreSegmentsThanItNeeds) {
+    open();
     for (int n = 0; n < 2000; ++n) {
         world.publish(queue, std::string(10'000, 'x'));
         world.tick();
@@ -273,10 +243,8 @@ TEST(Broker, ANearlyFullDiskTakesNoMoreSegmentsThanItNeeds) {
     EXPECT_LT(world.broker->disk_used_ratio(), 0.85);
 }
 
-TEST(Broker, AFailedDiskAsksForNoTickAfterTheOther) {
-    World world;
-    world.open();
-    const auto queue = world.topic("t");
+TEST_F(BrokerTest, AFailedDiskAsksForNoTickAfterTheOther) {
+    open();
     world.tick();
     world.files.fail_write(1, Errc::io);
     world.publish(queue, "lost");
@@ -286,12 +254,10 @@ TEST(Broker, AFailedDiskAsksForNoTickAfterTheOther) {
     EXPECT_GT(world.broker->next_tick_ms(), world.now().steady_ms);
 }
 
-TEST(Broker, ABurstOfLargeDelayedMessagesLeavesTheTickToOthers) {
-    World world;
+TEST_F(BrokerTest, ABurstOfLargeDelayedMessagesLeavesTheTickToOthers) {
     world.options.stream_segment_bytes = world.options.queue_segment_bytes = 32 << 20;
     world.options.stream_tail_bytes = world.options.queue_tail_bytes = 16 << 20;
-    world.open();
-    const auto queue = world.topic("t");
+    open();
     const std::int64_t due_ms = world.now().wall_ms + 1'000;
     constexpr std::size_t many = 700;
     for (std::size_t n = 0; n < many; ++n)

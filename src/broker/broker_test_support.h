@@ -127,4 +127,17 @@ class World {
     FetchStatus status{};
 };
 
+/// Most tests need no more than one broker with one queue.
+class BrokerTest : public ::testing::Test {
+  protected:
+    /// Starts the broker by what `world.options` says by now.
+    void open() {
+        world.open();
+        queue = world.topic("t");
+    }
+
+    World world;
+    model::QueueId queue;
+};
+
 }  // namespace posthorn::broker

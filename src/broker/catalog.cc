@@ -117,6 +117,9 @@ struct Catalog::Impl {
     std::vector<QueueOwner> owners;
     std::uint32_t queues_alive = 0;
     std::vector<model::QueueId> deleted_queues;
+    /// Numbers of queues that were not durable: nothing on the disk speaks of them, so they are given again,
+    /// to queues of their kind. `deleted` ones only when everybody has forgotten them.
+    std::vector<model::QueueId> free_numbers, deleted_numbers;
 
     std::uint32_t next_topic = 1, next_group = 1;
     std::uint64_t version = 1;
@@ -136,11 +139,18 @@ struct Catalog::Impl {
         ++queues_alive;
     }
     model::QueueId give_queue(QueueOwner owner) {
+        if (!owner.durable && !free_numbers.empty()) {
+            const model::QueueId queue = free_numbers.back();
+            free_numbers.pop_back();
+            own(queue, owner);
+            return queue;
+        }
         const model::QueueId queue{static_cast<std::uint32_t>(owners.size())};
         own(queue, owner);
         return queue;
     }
     void disown(model::QueueId queue) {
+        if (!owners[queue.value()].durable) deleted_numbers.push_back(queue);
         owners[queue.value()] = {};
         --queues_alive;
         deleted_queues.push_back(queue);
@@ -172,7 +182,8 @@ struct Catalog::Impl {
         if (kind == kind_topic) {
             auto topic = std::make_unique<model::Topic>(decode_topic(name, json));
             for (std::size_t n = 0; n < topic->queues.size(); ++n)
-                own(topic->queues[n], {QueueOwner::Kind::topic, static_cast<std::uint16_t>(n), topic->id});
+                own(topic->queues[n],
+                    {QueueOwner::Kind::topic, true, static_cast<std::uint16_t>(n), topic->id});
             index(topic_by_id, topic->id.value(), topic.get());
             next_topic = std::max(next_topic, topic->id.value() + 1);
             topics.emplace(name, std::move(topic));
@@ -183,7 +194,7 @@ struct Catalog::Impl {
             groups.emplace(name, std::move(group));
         } else if (kind == kind_queue) {
             const model::QueueId queue{json.at("id").get<std::uint32_t>()};
-            own(queue, {QueueOwner::Kind::named, 0, {}});
+            own(queue, {QueueOwner::Kind::named, true, 0, {}});
             named.emplace(name, queue);
         } else if (kind == kind_setting) {
             settings[json.at("space").get<std::string>()][json.at("key").get<std::string>()] =
@@ -202,7 +213,7 @@ struct Catalog::Impl {
     Result<void> load() {
         // 0 is no queue, 1 is the timer queue: they have no definition.
         owners.resize(2);
-        owners[timer_queue.value()] = {QueueOwner::Kind::timer, 0, {}};
+        owners[timer_queue.value()] = {QueueOwner::Kind::timer, true, 0, {}};
         return definitions->load([this](std::string_view kind, std::string_view name, std::string_view text) {
             if (kind.find('.') != std::string_view::npos) {
                 documents.push_back({std::string(kind), std::string(name), std::string(text)});
@@ -281,7 +292,7 @@ Result<const model::Topic*> Catalog::put_topic(const TopicSpec& spec) {
     topic->attributes = spec.attributes;
     while (topic->queues.size() < wanted)
         topic->queues.push_back(impl_->give_queue(
-            {QueueOwner::Kind::topic, static_cast<std::uint16_t>(topic->queues.size()), topic->id}));
+            {QueueOwner::Kind::topic, true, static_cast<std::uint16_t>(topic->queues.size()), topic->id}));
     impl_->put(kind_topic, topic->name, encode(*topic));
     impl_->changed();
     return static_cast<const model::Topic*>(topic);
@@ -363,12 +374,17 @@ std::size_t Catalog::group_count() const {
 
 // --- named queues ------------------------------------------------------------------------------------------
 
-Result<model::QueueId> Catalog::put_named_queue(std::string_view name) {
+Result<model::QueueId> Catalog::put_named_queue(std::string_view name, bool durable) {
     if (auto legal = check_name("queue", name); !legal) return legal.error();
-    if (const auto at = impl_->named.find(name); at != impl_->named.end()) return at->second;
+    if (const auto at = impl_->named.find(name); at != impl_->named.end()) {
+        if (owner(at->second).durable == durable) return at->second;
+        return Error{Errc::exists,
+                     fmt::format("queue {} is there and is {}durable", name, durable ? "not " : "")};
+    }
     if (impl_->queues_alive >= impl_->queues_max) return too_many("queues", impl_->queues_max, "queues_max");
-    const model::QueueId queue = impl_->give_queue({QueueOwner::Kind::named, 0, {}});
+    const model::QueueId queue = impl_->give_queue({QueueOwner::Kind::named, durable, 0, {}});
     impl_->named.emplace(name, queue);
+    if (!durable) return queue;
     impl_->put(kind_queue, name, dump({{"id", queue.value()}}));
     impl_->changed();
     return queue;
@@ -382,9 +398,11 @@ model::QueueId Catalog::named_queue(std::string_view name) const {
 Result<void> Catalog::delete_named_queue(std::string_view name) {
     const auto at = impl_->named.find(name);
     if (at == impl_->named.end()) return Error{Errc::not_found, fmt::format("there is no queue {}", name)};
+    const bool durable = owner(at->second).durable;
     impl_->disown(at->second);
-    impl_->remove(kind_queue, name);
     impl_->named.erase(at);
+    if (!durable) return {};
+    impl_->remove(kind_queue, name);
     impl_->changed();
     return {};
 }
@@ -408,6 +426,9 @@ std::uint64_t Catalog::version() const {
 }
 
 std::vector<model::QueueId> Catalog::take_deleted_queues() {
+    auto& numbers = impl_->deleted_numbers;
+    impl_->free_numbers.insert(impl_->free_numbers.end(), numbers.begin(), numbers.end());
+    numbers.clear();
     return std::exchange(impl_->deleted_queues, {});
 }
 

@@ -20,4 +20,19 @@ Result<Core::Append> Core::append(LogId id, const store::NewRecord& record) {
     return Append{*appended, store_ms};
 }
 
+Result<Core::Append> Core::append_volatile(const store::NewRecord& record,
+                                           std::span<const store::Place> places) {
+    const auto position = transient->append(record, now.wall_ms, places);
+    if (!position) {
+        no_space_seen |= position.error().code == Errc::no_space;
+        return position.error();
+    }
+    for (const store::Place& place : places) {
+        if (catalog->owner(place.queue).durable) queue->skip(place.queue);
+        if (visibility.appended_volatile(place.queue, place.offset))
+            sync_of(LogId::queue).message_appended = true;
+    }
+    return Append{{*position, {}, places[0].offset}, now.wall_ms};
+}
+
 }  // namespace posthorn::broker

@@ -10,6 +10,7 @@
 #include "notes.h"
 #include "runtime/worker.h"
 #include "store/log.h"
+#include "store/volatile_log.h"
 #include "visibility.h"
 
 namespace posthorn::broker {
@@ -28,6 +29,7 @@ struct Core {
     std::unique_ptr<env::FileLock> lock;
     std::unique_ptr<Catalog> catalog;
     std::unique_ptr<store::Log> stream, queue;
+    std::unique_ptr<store::VolatileLog> transient;  ///< messages of named queues that need not survive
     Notes notes;
     Visibility visibility;
     mutable Broker::Counters counters;
@@ -42,7 +44,9 @@ struct Core {
 
     /// What may be read now.
     store::Range range(model::QueueId of) const {
-        store::Range range = log_of(of).range(of);
+        const QueueOwner owner = catalog->owner(of);
+        if (!owner.durable) return transient->range(of);
+        store::Range range = log(log_id(owner)).range(of);
         range.end = visibility.end(of, range.end);
         if (range.end < range.begin) range.end = range.begin;
         return range;
@@ -54,6 +58,15 @@ struct Core {
     };
     /// Appends a message for its queues; it shows when the flush mode lets it. A full disk is remembered.
     Result<Append> append(LogId id, const store::NewRecord& record);
+
+    /// What will be readable when everything is: the next offset of the queue.
+    model::QueueOffset end(model::QueueId of) const {
+        const QueueOwner owner = catalog->owner(of);
+        return owner.durable ? log(log_id(owner)).range(of).end : transient->end(of);
+    }
+    /// Gives volatile messages their places; they show at once, but for durable ones before them. `places`
+    /// are at the ends of named queues.
+    Result<Append> append_volatile(const store::NewRecord& record, std::span<const store::Place> places);
 
     /// Per log: what syncing is owed.
     struct Sync {

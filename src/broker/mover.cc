@@ -49,6 +49,17 @@ const SettledSet* Mover::settled(model::QueueId queue) const {
     return queue == timer_queue ? &delays_.settled() : readers_.settled_of_named(queue);
 }
 
+/// Of a message that went to several queues, those in which it is still wanted.
+void Mover::find_live(const store::Record& record) {
+    live_.clear();
+    for (std::size_t n = 0; n < record.destination_count(); ++n) {
+        const store::Place place = record.place(n);
+        const SettledSet* settled = this->settled(place.queue);
+        if (core_.catalog->owner(place.queue).kind == QueueOwner::Kind::none) continue;
+        if (!settled || !settled->contains(place.offset.value())) live_.push_back(place);
+    }
+}
+
 bool Mover::move_some(model::QueueId queue, int& budget) {
     const store::Range range = core_.queue->range(queue);
     if (range.empty()) return false;
@@ -70,7 +81,9 @@ bool Mover::move_some(model::QueueId queue, int& budget) {
         if (read == store::Read::loading) held_up_ = true;
         if (held_up_) return true;
         if (read != store::Read::ready) continue;
-        const auto moved = core_.queue->append_moved(record);
+        find_live(record);
+        if (live_.empty()) continue;
+        const auto moved = core_.queue->append_moved(record, live_);
         if (!moved) {
             held_up_ = true;
             return true;

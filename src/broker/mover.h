@@ -23,10 +23,12 @@ class Mover {
     /// False when nothing more of this queue lies in the segment.
     bool move_some(model::QueueId queue, int& budget);
     const SettledSet* settled(model::QueueId queue) const;
+    void find_live(const store::Record& record);
 
     Core& core_;
     Delays& delays_;
     Readers& readers_;
+    std::vector<store::Place> live_;
     bool moving_ = false;
     bool held_up_ = false;
     store::SegmentInfo segment_;

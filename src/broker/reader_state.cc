@@ -14,6 +14,8 @@ std::optional<std::uint64_t> ReaderState::next(std::uint64_t end) {
         std::pop_heap(ready_again_.begin(), ready_again_.end(), std::greater<>());
         ready_again_.pop_back();
     }
+    for (; gaps_ahead_ > 0 && settled_.contains(cursor_); ++cursor_)
+        --gaps_ahead_;
     if (cursor_ < end) return cursor_;
     return std::nullopt;
 }
@@ -51,6 +53,7 @@ void ReaderState::pass_to(std::uint64_t end) {
     else
         settled_.add_range(cursor_, end);
     cursor_ = end;
+    if (gaps_ahead_ > 0) count_gaps();
 }
 
 bool ReaderState::settle(std::uint64_t offset) {
@@ -132,7 +135,15 @@ void ReaderState::forget_below(std::uint64_t begin) {
     for (const std::uint64_t offset : gone)
         settle(offset);
     settled_.raise_floor(begin);
-    cursor_ = std::max(cursor_, settled_.floor());
+    cursor_ = std::max(cursor_, begin);
+    count_gaps();
+}
+
+void ReaderState::count_gaps() {
+    gaps_ahead_ = settled_.floor() > cursor_ ? settled_.floor() - cursor_ : 0;
+    settled_.each_range([&](std::uint64_t from, std::uint64_t to) {
+        if (to > cursor_) gaps_ahead_ += to - std::max(from, cursor_);
+    });
 }
 
 std::optional<ReaderState::Return> ReaderState::find_return(std::uint64_t offset) {
@@ -172,7 +183,7 @@ bool ReaderState::restored(std::uint64_t end) {
         settled_.cut(end);
         cursor_ = end;
     }
-    cursor_ = std::max(cursor_, settled_.top());
+    count_gaps();
     OffsetTable<Entry> noted;
     std::swap(noted, taken_);
     settled_.each_gap(cursor_, [&](std::uint64_t offset) {

@@ -13,7 +13,8 @@ namespace posthorn::broker {
 
 /// What one reader knows of its queue, offset by offset. An offset below the cursor is settled, in flight,
 /// returned (ready again), or delayed (returned, but not before its time); at the cursor and beyond nothing
-/// was ever taken. Knows no message, no log and no clock: times are whatever number the caller counts in.
+/// was ever taken, though some offsets may be gaps, where the queue holds nothing: they count as settled and
+/// are passed over. Knows no message, no log and no clock: times are whatever number the caller counts in.
 class ReaderState {
   public:
     /// A returned message that still waits; 0: ready at once.
@@ -56,15 +57,20 @@ class ReaderState {
     std::uint64_t in_flight() const { return in_flight_; }
     std::uint64_t delayed() const { return delayed_; }
     std::uint64_t returned() const { return returned_; }
-    std::uint64_t ready(std::uint64_t end) const { return returned_ + (end > cursor_ ? end - cursor_ : 0); }
+    /// Between the cursor and `end`.
+    std::uint64_t untaken(std::uint64_t end) const {
+        return end > cursor_ + gaps_ahead_ ? end - cursor_ - gaps_ahead_ : 0;
+    }
+    std::uint64_t ready(std::uint64_t end) const { return returned_ + untaken(end); }
     /// How this offset would be noted, if it was taken and is not settled.
     std::optional<Return> find_return(std::uint64_t offset);
     /// Taken before and not settled, in no order.
     void each_return(const std::function<void(const Return&)>& visit);
 
-    // --- coming back after a restart: any number of the first three, then `restored`
-    // ------------------------
+    // --- coming back after a restart: any number of the first four, then `restored`
+    // -------------------------
 
+    void restore_gap(std::uint64_t begin, std::uint64_t end) { settled_.add_range(begin, end); }
     void restore_settled(std::uint64_t begin, std::uint64_t end);
     void restore_cursor(std::uint64_t cursor);
     void restore_return(const Return& note);
@@ -82,9 +88,11 @@ class ReaderState {
     };
 
     void push_returned(Entry& entry);
+    void count_gaps();
 
     SettledSet settled_;
     std::uint64_t cursor_ = 0;
+    std::uint64_t gaps_ahead_ = 0;            ///< settled offsets at the cursor and beyond
     OffsetTable<Entry> taken_;                ///< below the cursor and not settled
     std::vector<std::uint64_t> ready_again_;  ///< min-heap; may hold offsets that are no longer returned
     std::uint64_t in_flight_ = 0, returned_ = 0, delayed_ = 0;

@@ -26,10 +26,11 @@ Result<Readers::Reader*> Readers::find(ReaderId reader) const {
 
 /// What is taken, settled or returned must be noted; a log that takes no notes takes no promises either.
 Result<Readers::Reader*> Readers::find_to_change(ReaderId reader) const {
-    if (core_.queue->failed())
+    auto found = find(reader);
+    if (found && (*found)->durable && core_.queue->failed())
         return Error{Errc::read_only,
                      "a write or sync failed; nothing can be taken or settled until restart"};
-    return find(reader);
+    return found;
 }
 
 Readers::Reader& Readers::add(std::uint32_t id, std::string_view name, model::QueueId queue) {
@@ -38,7 +39,9 @@ Readers::Reader& Readers::add(std::uint32_t id, std::string_view name, model::Qu
     reader->id = id;
     reader->queue = queue;
     reader->name = name;
-    reader->named = core_.catalog->owner(queue).kind == QueueOwner::Kind::named;
+    const QueueOwner owner = core_.catalog->owner(queue);
+    reader->named = owner.kind == QueueOwner::Kind::named;
+    reader->durable = owner.durable;
     if (of_queue_.size() <= queue.value()) of_queue_.resize(queue.value() + 1);
     reader->next_of_queue = std::exchange(of_queue_[queue.value()], id);
     by_name_.emplace(name, id);
@@ -59,11 +62,39 @@ Result<ReaderId> Readers::open(std::string_view name, model::QueueId queue) {
     if (kind == QueueOwner::Kind::named && queue.value() < of_queue_.size() && of_queue_[queue.value()])
         return Error{Errc::exists,
                      fmt::format("the queue has its reader: {}", readers_[of_queue_[queue.value()]]->name)};
-    Reader& reader = add(static_cast<std::uint32_t>(readers_.size()), name, queue);
+    auto id = static_cast<std::uint32_t>(readers_.size());
+    if (!core_.catalog->owner(queue).durable && !free_.empty()) {
+        id = free_.back();
+        free_.pop_back();
+    }
+    Reader& reader = add(id, name, queue);
     reader.state.forget_below(core_.range(queue).begin.value());
+    if (!reader.durable) return ReaderId(reader.id);
+    if (reader.named) {
+        mark_gaps(reader);
+        reader.state.restored(core_.end(queue).value());
+    }
     core_.notes.writer().reader_opened(reader.id, queue.value(), name);
     touch(reader);
     return ReaderId(reader.id);
+}
+
+/// Volatile messages that did not survive left their offsets: nothing is to be expected there.
+void Readers::mark_gaps(Reader& reader) {
+    const auto mark = [&](model::QueueOffset from, model::QueueOffset to) {
+        while (from < to) {
+            const model::QueueOffset held = core_.transient->next(reader.queue, from).value_or(to);
+            if (from < held) reader.state.restore_gap(from.value(), std::min(held, to).value());
+            from = held + 1;
+        }
+    };
+    const store::Range range = core_.queue->range(reader.queue);
+    model::QueueOffset from = range.begin;
+    for (const store::Range& run : core_.queue->held(reader.queue)) {
+        mark(from, run.begin);
+        from = run.end;
+    }
+    mark(from, range.end);
 }
 
 void Readers::unlink(Reader& reader) {
@@ -73,7 +104,10 @@ void Readers::unlink(Reader& reader) {
     *link = reader.next_of_queue;
     by_name_.erase(by_name_.find(reader.name));
     in_flight_ -= reader.state.in_flight();
-    core_.notes.writer().reader_deleted(reader.id);
+    if (reader.durable)
+        core_.notes.writer().reader_deleted(reader.id);
+    else
+        free_.push_back(reader.id);
     readers_[reader.id].reset();
 }
 
@@ -96,6 +130,7 @@ void Readers::forget_queue(model::QueueId queue) {
 
 /// The queue log counts what lives; a deleted queue's messages live no more. Each is released once only.
 void Readers::release_rest(model::QueueId queue, const SettledSet& settled) {
+    core_.transient->forget(queue);
     const store::Range range = core_.queue->range(queue);
     for (model::QueueOffset offset = range.begin; offset < range.end; ++offset)
         if (!settled.contains(offset.value())) core_.queue->release(queue, offset);
@@ -135,8 +170,11 @@ class Readers::Run {
 
 store::Read Readers::find_record(Reader& reader, Run& run, std::uint64_t offset, std::size_t want,
                                  store::Record* record) {
-    store::Log& log = core_.log(reader.named ? LogId::queue : LogId::stream);
-    const store::Read read = run.find(log, reader.queue, offset, want, record);
+    store::Read read = store::Read::none;
+    if (reader.named) read = core_.transient->record(reader.queue, model::QueueOffset(offset), record);
+    if (read == store::Read::none && reader.durable)
+        read = run.find(core_.log(reader.named ? LogId::queue : LogId::stream), reader.queue, offset, want,
+                        record);
     if (read == store::Read::loading && !std::exchange(reader.loading, true)) loading_.push_back(reader.id);
     return read;
 }
@@ -183,7 +221,7 @@ Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std
         const std::uint32_t attempt = reader.state.take(*offset, deadline);
         ++in_flight_;
         ++taken;
-        touch(reader);
+        if (!store::is_volatile(record.position)) touch(reader);
         if (deadline != 0) deadlines_.add({deadline, *offset, reader.id});
         if (!sink.on_taken(record, {model::QueueOffset(*offset), attempt, attempt > 1})) break;
     }
@@ -223,21 +261,19 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
         } else {
             reader.state.take(*offset, 0);
             ++in_flight_;
-            touch(reader);
+            if (!store::is_volatile(record.position)) touch(reader);
         }
     }
     return taken;
 }
 
 void Readers::settle(Reader& reader, std::uint64_t begin, std::uint64_t end) {
-    if (!reader.settled.empty() && reader.settled.back().end == begin)
-        reader.settled.back().end = end;
-    else
-        reader.settled.push_back({begin, end});
-    touch(reader);
-    if (reader.named)
-        for (; begin < end; ++begin)
-            core_.queue->release(reader.queue, model::QueueOffset(begin));
+    for (; begin < end; ++begin) {
+        if (reader.named && core_.transient->release(reader.queue, model::QueueOffset(begin))) continue;
+        if (!reader.durable) continue;
+        note_settled(reader, begin);
+        if (reader.named) core_.queue->release(reader.queue, model::QueueOffset(begin));
+    }
 }
 
 void Readers::pass_over(Reader& reader, std::uint64_t offset) {
@@ -249,7 +285,7 @@ Result<std::uint64_t> Readers::purge(ReaderId id) {
     auto found = find_to_change(id);
     if (!found) return found.error();
     Reader& reader = **found;
-    const std::uint64_t end = core_.log_of(reader.queue).range(reader.queue).end.value();
+    const std::uint64_t end = core_.end(reader.queue).value();
     std::uint64_t count = 0;
     while (const auto offset = reader.state.next(reader.state.cursor())) {
         pass_over(reader, *offset);
@@ -257,9 +293,9 @@ Result<std::uint64_t> Readers::purge(ReaderId id) {
     }
     const std::uint64_t cursor = reader.state.cursor();
     if (cursor < end) {
+        count += reader.state.untaken(end);
         reader.state.pass_to(end);
         settle(reader, cursor, end);
-        count += end - cursor;
     }
     return count;
 }
@@ -284,8 +320,7 @@ Result<void> Readers::requeue(ReaderId id, model::QueueOffset offset, std::int64
     if (!reader.state.give_back(offset.value(), ready_at))
         return Error{Errc::not_found, "the message is not in flight: settled or returned before"};
     --in_flight_;
-    reader.returned.push_back(offset.value());
-    touch(reader);
+    note_return(reader, offset.value());
     if (ready_at != ReaderState::at_once)
         deadlines_.add({ready_at, offset.value(), reader.id});
     else
@@ -333,8 +368,7 @@ void Readers::run_out() {
         const std::uint64_t in_flight = reader.state.in_flight();
         reader.state.run_out(deadline.offset, deadline.at_ms);
         in_flight_ -= in_flight - reader.state.in_flight();
-        reader.returned.push_back(deadline.offset);
-        touch(reader);
+        note_return(reader, deadline.offset);
         make_ready(reader);
     }
     deadlines_.sweep([this](const Deadlines::Deadline& deadline) { return alive(deadline); });
@@ -381,6 +415,21 @@ void Readers::touch(Reader& reader) {
     dirty_.push_back(reader.id);
 }
 
+void Readers::note_settled(Reader& reader, std::uint64_t offset) {
+    if (!reader.settled.empty() && reader.settled.back().end == offset)
+        ++reader.settled.back().end;
+    else
+        reader.settled.push_back({offset, offset + 1});
+    touch(reader);
+}
+
+void Readers::note_return(Reader& reader, std::uint64_t offset) {
+    if (!reader.durable) return;
+    if (reader.named && core_.transient->holds(reader.queue, model::QueueOffset(offset))) return;
+    reader.returned.push_back(offset);
+    touch(reader);
+}
+
 void Readers::note(Reader& reader) {
     StateWriter& notes = core_.notes.writer();
     notes.reader_moved(reader.id, reader.state.cursor());
@@ -412,7 +461,7 @@ void Readers::note_changes() {
 
 void Readers::note_all(StateWriter& notes) const {
     for (const auto& reader : readers_) {
-        if (!reader) continue;
+        if (!reader || !reader->durable) continue;
         notes.reader_opened(reader->id, reader->queue.value(), reader->name);
         notes.reader_moved(reader->id, reader->state.cursor());
         notes.reader_settled(0, reader->state.settled().floor());
@@ -430,6 +479,7 @@ void Readers::note_all(StateWriter& notes) const {
 bool Readers::restore(Restored restored) {
     Reader& reader = add(restored.id, restored.name, restored.queue);
     reader.state = std::move(restored.state);
+    if (reader.named) mark_gaps(reader);
     const store::Range range = core_.log_of(restored.queue).range(restored.queue);
     const bool cut = reader.state.restored(range.end.value());
     reader.state.forget_below(range.begin.value());

@@ -68,6 +68,7 @@ class Readers {
         std::uint32_t id = nobody;
         model::QueueId queue;
         bool named = false;
+        bool durable = true;   ///< what it does is noted
         bool dirty = false;    ///< in dirty_
         bool to_wake = false;  ///< in to_wake_
         bool loading = false;  ///< met a message that is on its way from the disk
@@ -90,12 +91,15 @@ class Readers {
                             store::Record* record);
     /// Before taking from a queue of a topic: what retention took is no longer there to take.
     void forget_gone(Reader& reader, const store::Range& range);
+    void mark_gaps(Reader& reader);
     Result<void> in_flight_full(std::uint32_t taken) const;
     void settle(Reader& reader, std::uint64_t offset) { settle(reader, offset, offset + 1); }
     void settle(Reader& reader, std::uint64_t begin, std::uint64_t end);
     /// Not there any more (retention, damage): settled without being handed out.
     void pass_over(Reader& reader, std::uint64_t offset);
     void note(Reader& reader);
+    void note_settled(Reader& reader, std::uint64_t offset);
+    void note_return(Reader& reader, std::uint64_t offset);
     bool alive(const Deadlines::Deadline& deadline) const;
     void unlink(Reader& reader);
     void release_rest(model::QueueId queue, const SettledSet& settled);
@@ -107,6 +111,7 @@ class Readers {
     std::vector<std::unique_ptr<Reader>> readers_{1};  ///< by id; 0 is nobody
     NameMap<std::uint32_t> by_name_;
     std::vector<std::uint32_t> of_queue_;  ///< first reader by queue id
+    std::vector<std::uint32_t> free_;  ///< numbers of readers that were not durable: no note speaks of them
     Deadlines deadlines_;
     std::uint64_t in_flight_ = 0;  ///< over all readers
     std::vector<std::uint32_t> dirty_, to_wake_, waking_, loading_;

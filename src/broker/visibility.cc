@@ -11,6 +11,16 @@ void Visibility::appended(LogId log, model::QueueId queue, model::QueueOffset of
     touched_[static_cast<std::size_t>(log)].push_back(queue);
 }
 
+bool Visibility::appended_volatile(model::QueueId queue, model::QueueOffset offset) {
+    Queue& state = at(queue);
+    if (state.pending == 0) {
+        grew(state, queue);
+        return false;
+    }
+    appended(LogId::queue, queue, offset);
+    return true;
+}
+
 void Visibility::written(LogId log, store::Position position) {
     auto& touched = touched_[static_cast<std::size_t>(log)];
     for (const model::QueueId queue : touched) {
@@ -28,7 +38,7 @@ void Visibility::release(LogId log, store::Position safe) {
         Queue& state = at(step.queue);
         state.shown = step.end;
         --state.pending;
-        released_.push_back(step.queue);
+        grew(state, step.queue);
     }
     if (steps.first == steps.list.size() || steps.first > 65'536) {
         steps.list.erase(steps.list.begin(), steps.list.begin() + static_cast<std::ptrdiff_t>(steps.first));

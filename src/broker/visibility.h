@@ -17,6 +17,9 @@ class Visibility {
   public:
     /// A message was appended; it stays unseen until released.
     void appended(LogId log, model::QueueId queue, model::QueueOffset offset);
+    /// A volatile message was appended to the queue. It need not wait for a write of its own, only for what
+    /// stands before it. True if it has to.
+    bool appended_volatile(model::QueueId queue, model::QueueOffset offset);
     /// Everything appended to `log` so far is written up to `position`: it shows once `release` gets there.
     void written(LogId log, store::Position position);
     /// What is safe now shows. `wake_released` follows when the tick is in order.
@@ -26,6 +29,7 @@ class Visibility {
     void wake_released(Also&& also) {
         woken_.swap(released_);
         for (const model::QueueId queue : woken_) {
+            at(queue).grown = false;
             at(queue).waiters.wake();
             also(queue);
         }
@@ -46,6 +50,7 @@ class Visibility {
         model::QueueOffset appended;  ///< end of what was appended
         std::uint32_t pending = 0;    ///< ticks whose messages are not released
         bool touched = false;         ///< appended to since the last `written`
+        bool grown = false;           ///< in released_
         WaitList waiters;
     };
     struct Step {
@@ -54,6 +59,11 @@ class Visibility {
         store::Position position;
     };
 
+    void grew(Queue& state, model::QueueId queue) {
+        if (state.grown) return;
+        state.grown = true;
+        released_.push_back(queue);
+    }
     Queue& at(model::QueueId queue) {
         if (queue.value() >= queues_.size()) queues_.resize(queue.value() + 1);
         return queues_[queue.value()];

@@ -219,6 +219,15 @@ TYPED_TEST(FilesTest, SyncsSucceed) {
     EXPECT_EQ(this->files().sync_directory("none").error().code, Errc::not_found);
 }
 
+TYPED_TEST(FilesTest, AnUnnamedFileIsReadAndWrittenAndInNoDirectory) {
+    auto file = this->files().open_unnamed("");
+    ASSERT_TRUE(file.ok()) << file.error().message;
+    ASSERT_TRUE((*file)->write_at(10, as_bytes("hello")).ok());
+    EXPECT_EQ(read_text(**file, 10, 5), "hello");
+    EXPECT_THAT(*this->files().list(""), IsEmpty());
+    EXPECT_EQ(this->files().open_unnamed("nowhere").error().code, Errc::not_found);
+}
+
 TYPED_TEST(FilesTest, DiskSpaceIsPlausible) {
     auto space = this->files().disk_space();
     ASSERT_TRUE(space.ok());

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -75,7 +76,10 @@ class Descriptor {
   public:
     explicit Descriptor(int fd) : fd_(fd) {}
     Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&&) = delete;
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
     ~Descriptor() {
         if (fd_ >= 0) ::close(fd_);
     }
@@ -261,6 +265,20 @@ Result<std::unique_ptr<File>> PosixFiles::open(std::string_view path, OpenMode m
     if (S_ISDIR(status.st_mode)) return fail("open", where, EISDIR);
     return std::unique_ptr<File>(
         std::make_unique<PosixFile>(std::string(path), std::move(where), std::move(descriptor)));
+}
+
+Result<std::unique_ptr<File>> PosixFiles::open_unnamed(std::string_view directory) {
+    std::string where = full(directory);
+    Descriptor descriptor = open_descriptor(where, O_RDWR | O_TMPFILE);
+    if (!descriptor.ok() && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+        // A file system without them: a name that is gone before anybody can use it.
+        std::string name = where + "/unnamed-XXXXXX";
+        descriptor = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
+        if (descriptor.ok() && ::unlink(name.c_str()) != 0) return fail("remove", name, errno);
+    }
+    if (!descriptor.ok()) return fail("make an unnamed file in", where, errno);
+    return std::unique_ptr<File>(
+        std::make_unique<PosixFile>(std::string(directory), std::move(where), std::move(descriptor)));
 }
 
 bool PosixFiles::exists(std::string_view path) {

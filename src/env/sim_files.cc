@@ -157,12 +157,13 @@ class SimFile final : public File {
   public:
     using Machine = SimFiles::Machine;
 
-    SimFile(std::shared_ptr<Machine> machine, std::string path, InodeRef inode, bool writable)
+    enum class Kind { readable, writable, unnamed };
+    SimFile(std::shared_ptr<Machine> machine, std::string path, InodeRef inode, Kind kind)
         : machine_(std::move(machine)),
           path_(std::move(path)),
           inode_(std::move(inode)),
           boot_(machine_->boots),
-          writable_(writable) {
+          kind_(kind) {
         ++inode_->handles;
     }
     ~SimFile() override {
@@ -238,6 +239,7 @@ class SimFile final : public File {
         if (auto may = may_change("change the length of"); !may) return may;
         const bool cut = machine_->last_step();
         if (!cut || machine_->random.chance(0.5)) recharge([&] { inode_->truncate(size); });
+        if (kind_ == Kind::unnamed) inode_->sync();
         if (cut) return Machine::off("change the length of", path_);
         return {};
     }
@@ -252,7 +254,7 @@ class SimFile final : public File {
 
     Result<void> may_change(std::string_view what) const {
         if (!alive()) return Machine::off(what, path_);
-        if (!writable_) return Machine::injected(what, path_, Errc::io);
+        if (kind_ == Kind::readable) return Machine::injected(what, path_, Errc::io);
         return {};
     }
 
@@ -269,6 +271,7 @@ class SimFile final : public File {
     std::uint64_t put(std::uint64_t offset, std::span<const Bytes> pieces, std::uint64_t limit) {
         limit = inode_->fitting(offset, limit, machine_->free_pages());
         recharge([&] { inode_->write(offset, pieces, limit); });
+        if (kind_ == Kind::unnamed) inode_->sync();  // no power cut will ever ask what was
         return limit;
     }
 
@@ -283,7 +286,7 @@ class SimFile final : public File {
     std::string path_;
     InodeRef inode_;
     std::uint64_t boot_;
-    bool writable_;
+    Kind kind_;
 };
 
 class SimLock final : public FileLock {
@@ -385,8 +388,17 @@ Result<std::unique_ptr<File>> SimFiles::open(std::string_view path, OpenMode mod
         return Error{Errc::exists, fmt::format("cannot open {}: File exists", path)};
     }
     if (!found->second) return Error{Errc::invalid, fmt::format("cannot open {}: Is a directory", path)};
-    return std::unique_ptr<File>(
-        std::make_unique<SimFile>(machine_, std::string(path), found->second, mode != OpenMode::read));
+    return std::unique_ptr<File>(std::make_unique<SimFile>(
+        machine_, std::string(path), found->second,
+        mode == OpenMode::read ? SimFile::Kind::readable : SimFile::Kind::writable));
+}
+
+Result<std::unique_ptr<File>> SimFiles::open_unnamed(std::string_view directory) {
+    Machine& m = *machine_;
+    if (m.halted) return Machine::off("make an unnamed file in", directory);
+    if (!m.is_directory(directory)) return Machine::missing("make an unnamed file in", directory);
+    return std::unique_ptr<File>(std::make_unique<SimFile>(
+        machine_, std::string(directory), std::make_shared<SimInode>(), SimFile::Kind::unnamed));
 }
 
 bool SimFiles::exists(std::string_view path) {

@@ -293,6 +293,23 @@ std::string history(std::uint64_t seed) {
     return story;
 }
 
+TEST(SimFiles, AnUnnamedFileUsesTheDiskUntilItIsClosedOrTheMachineStops) {
+    SimFiles files(1);
+    ASSERT_TRUE(files.make_directories("").ok());
+    const std::uint64_t free = files.disk_space()->free;
+    auto file = files.open_unnamed("");
+    ASSERT_TRUE((*file)->write_at(0, as_bytes(std::string(10'000, 'x'))).ok());
+    EXPECT_EQ(files.disk_space()->free, free - 3 * 4096);
+    file->reset();
+    EXPECT_EQ(files.disk_space()->free, free);
+
+    auto lost = files.open_unnamed("");
+    ASSERT_TRUE((*lost)->write_at(0, as_bytes("x")).ok());
+    files.kill();
+    EXPECT_EQ(files.disk_space()->free, free);
+    EXPECT_FALSE((*lost)->write_at(0, as_bytes("x")).ok());
+}
+
 TEST(SimFiles, TheSameSeedGivesTheSameHistory) {
     std::set<std::string> different;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {

@@ -64,6 +64,13 @@ Value value_of(const nlohmann::ordered_json& json) {
 
 }  // namespace
 
+Arguments::Arguments() = default;
+Arguments::Arguments(const Arguments&) = default;
+Arguments::Arguments(Arguments&&) noexcept = default;
+Arguments& Arguments::operator=(const Arguments&) = default;
+Arguments& Arguments::operator=(Arguments&&) noexcept = default;
+Arguments::~Arguments() = default;
+
 Arguments::Arguments(std::initializer_list<std::pair<std::string, Value>> entries) : entries_(entries) {}
 
 const Value* Arguments::find(std::string_view name) const {

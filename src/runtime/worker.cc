@@ -33,7 +33,8 @@ struct ThreadWorker::Shared {
     std::size_t outstanding = 0;  ///< the owner's alone
 
     std::mutex mutex;
-    std::condition_variable wanted;
+    std::condition_variable wanted;      ///< work to do, or the end
+    std::condition_variable done;        ///< something is in `finished`
     std::deque<Job> waiting;             ///< guarded by mutex
     std::vector<Worker::Task> finished;  ///< guarded by mutex
     bool stopping = false;               ///< guarded by mutex
@@ -52,6 +53,7 @@ struct ThreadWorker::Shared {
             lock.lock();
             const bool first = finished.empty();
             finished.push_back(std::move(job.done));
+            done.notify_one();
             if (!first || stopping) continue;
             lock.unlock();
             if (wake) wake();
@@ -106,6 +108,12 @@ std::size_t ThreadWorker::outstanding() const {
     return shared_->outstanding;
 }
 
+void ThreadWorker::wait() {
+    if (shared_->outstanding == 0) return;
+    std::unique_lock lock(shared_->mutex);
+    shared_->done.wait(lock, [&] { return !shared_->finished.empty(); });
+}
+
 struct SimWorker::State {
     std::size_t threads;
     std::size_t capacity;
@@ -142,6 +150,10 @@ std::size_t SimWorker::outstanding() const {
 }
 std::size_t SimWorker::waiting() const {
     return state_->waiting.size();
+}
+
+void SimWorker::wait() {
+    if (state_->finished.empty() && !state_->waiting.empty()) state_->run(0);
 }
 
 bool SimWorker::run_one(env::Random& random) {
@@ -183,5 +195,7 @@ std::size_t InlineWorker::collect() {
 std::size_t InlineWorker::outstanding() const {
     return state_->finished.size();
 }
+
+void InlineWorker::wait() {}
 
 }  // namespace posthorn::runtime

@@ -49,6 +49,31 @@ TEST(ThreadWorker, OneThreadKeepsTheOrder) {
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST(ThreadWorker, WaitReturnsWhenThereIsSomethingToCollectAndAtOnceWhenNothingIsOutstanding) {
+    ThreadWorker worker({.threads = 2}, [] {});
+    worker.wait();
+    std::size_t done = 0;
+    for (int i = 0; i < 100; ++i)
+        ASSERT_TRUE(worker.submit([] {}, [&] { ++done; }));
+    while (worker.outstanding() > 0) {
+        worker.wait();
+        EXPECT_GT(worker.collect(), 0u);
+    }
+    EXPECT_EQ(done, 100u);
+}
+
+TEST(SimWorker, WaitRunsTheOldestSoThatThereIsSomethingToCollect) {
+    SimWorker worker;
+    worker.wait();
+    std::vector<int> done;
+    for (int i = 0; i < 2; ++i)
+        ASSERT_TRUE(worker.submit([] {}, [&, i] { done.push_back(i); }));
+    worker.wait();
+    worker.wait();  // what waits for `collect` is enough
+    EXPECT_EQ(worker.collect(), 1u);
+    EXPECT_THAT(done, ElementsAre(0));
+}
+
 TEST(ThreadWorker, WakesOncePerBatch) {
     std::atomic<int> wakes{0};
     std::promise<void> second_may_end, second_began;

@@ -36,6 +36,8 @@ struct Config {
 
     broker::BrokerOptions engine;
     FirstUser first_user;
+    double memory_alarm_ratio = 0.4;                           ///< RabbitMQ's vm_memory_high_watermark
+    std::uint64_t disk_alarm_bytes = std::uint64_t{50} << 20;  ///< RabbitMQ's disk_free_limit is 50 MB
     gateway::remoting::RemotingOptions remoting;
 #if POSTHORN_WITH_AMQP
     gateway::amqp::AmqpOptions amqp;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "alarm_watch.h"
 #include "auth/users.h"
 #include "base/result.h"
 #include "broker/broker.h"
@@ -77,6 +78,7 @@ class Program {
     std::unique_ptr<auth::Users> users_;
     std::unique_ptr<exchange::VirtualHosts> virtual_hosts_;
     exchange::Alarms alarms_;
+    std::unique_ptr<AlarmWatch> alarm_watch_;
     std::unique_ptr<gateway::remoting::RemotingServer> remoting_;
 #if POSTHORN_WITH_AMQP
     std::unique_ptr<gateway::amqp::AmqpServer> amqp_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <vector>
 
 #include "command_line.h"
 #include "log_sink.h"
@@ -12,6 +13,22 @@
 
 namespace posthorn::server {
 namespace {
+
+/// So many over all doors; each may have half of them where they would not do for all.
+void cap_connections(Config& config, std::size_t most) {
+    std::vector<std::size_t*> doors{&config.remoting.connections_max};
+#if POSTHORN_WITH_AMQP
+    doors.push_back(&config.amqp.connections_max);
+#endif
+    std::size_t wanted = 0;
+    for (const std::size_t* const door : doors)
+        wanted += *door;
+    if (wanted <= most) return;
+    for (std::size_t* const door : doors)
+        *door = std::min(*door, most / doors.size());
+    log_info("server", "file descriptors (ulimit -n) allow {} connections in all, {} by each protocol", most,
+             most / doors.size());
+}
 
 /// One descriptor per connection. Connections never take those of the files: a log that cannot open its next
 /// segment is worse than a client that is turned away.
@@ -24,10 +41,7 @@ void share_descriptors(Config& config) {
     constexpr rlim_t for_files = 600;  // two logs keep up to 256 each open; SQLite, sockets and spare ones
     const rlim_t others = std::min<rlim_t>(for_files + config.http.connections, limit.rlim_cur / 2);
     const rlim_t left = limit.rlim_cur - others;
-    if (left >= config.remoting.connections_max) return;
-    log_info("server", "{} file descriptors are allowed (ulimit -n), so {} connections, not {}, are taken",
-             limit.rlim_cur, left, config.remoting.connections_max);
-    config.remoting.connections_max = static_cast<decltype(config.remoting.connections_max)>(left);
+    cap_connections(config, static_cast<std::size_t>(left));
 }
 
 /// The first signal stops in order; from then on a second one ends the process at once.

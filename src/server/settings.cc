@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "values.h"
@@ -13,44 +14,46 @@ namespace {
 // Each maker turns a place in Config (`at`, a generic lambda, so that it serves const and non-const) into a
 // setting of one kind.
 
-template <class At>
-Setting text(std::string_view key, At at, std::string_view about) {
-    return {key, "text", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                at(config) = std::string(value);
+/// Any kind: `parse` gives a Result of what lies at the place, `show` its text.
+template <class At, class Parse, class Show>
+Setting setting(std::string_view key, std::string_view kind, At at, Parse parse, Show show,
+                std::string_view about) {
+    return {key, kind, about,
+            [at, parse](Config& config, std::string_view value) -> Result<void> {
+                auto parsed = parse(value);
+                if (!parsed) return parsed.error();
+                at(config) = *std::move(parsed);
                 return {};
             },
-            [at](const Config& config) { return std::string(at(config)); }};
+            [at, show](const Config& config) { return show(at(config)); }};
+}
+
+template <class At>
+Setting text(std::string_view key, At at, std::string_view about) {
+    return setting(
+        key, "text", at, [](std::string_view value) -> Result<std::string> { return std::string(value); },
+        [](const std::string& value) { return value; }, about);
 }
 
 template <class At>
 Setting on_off(std::string_view key, At at, std::string_view about) {
-    return {key, "on or off", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse_switch(value);
-                if (!parsed) return parsed.error();
-                at(config) = *parsed;
-                return {};
-            },
-            [at](const Config& config) { return std::string(at(config) ? "on" : "off"); }};
+    return setting(
+        key, "on or off", at, parse_switch, [](bool on) { return std::string(on ? "on" : "off"); }, about);
 }
 
 template <class At, class Parse, class Show>
 Setting whole_number(std::string_view key, std::string_view kind, At at, Parse parse, Show show,
                      std::string_view about) {
-    return {key, kind, about,
-            [at, parse](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse(value);
-                if (!parsed) return parsed.error();
-                using Number = std::remove_reference_t<decltype(at(config))>;
-                const auto number = static_cast<std::uint64_t>(*parsed);
-                const auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
-                if (number > most)
-                    return Error{Errc::invalid, fmt::format("'{}' is more than {}", value, most)};
-                at(config) = static_cast<Number>(number);
-                return {};
-            },
-            [at, show](const Config& config) { return show(at(config)); }};
+    using Number = std::remove_reference_t<decltype(at(std::declval<Config&>()))>;
+    const auto fitting = [parse](std::string_view value) -> Result<Number> {
+        auto parsed = parse(value);
+        if (!parsed) return parsed.error();
+        const auto number = static_cast<std::uint64_t>(*parsed);
+        const auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+        if (number > most) return Error{Errc::invalid, fmt::format("'{}' is more than {}", value, most)};
+        return static_cast<Number>(number);
+    };
+    return setting(key, kind, at, fitting, show, about);
 }
 
 std::string show_number(std::uint64_t number) {
@@ -77,50 +80,44 @@ Setting time(std::string_view key, At at, std::string_view about) {
 /// Milliseconds in a std::chrono duration.
 template <class At>
 Setting span(std::string_view key, At at, std::string_view about) {
-    return {key, "time", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse_time(value);
-                if (!parsed) return parsed.error();
-                at(config) = std::chrono::milliseconds(*parsed);
-                return {};
-            },
-            [at](const Config& config) { return show_time(at(config).count()); }};
+    const auto parse = [](std::string_view value) -> Result<std::chrono::milliseconds> {
+        auto parsed = parse_time(value);
+        if (!parsed) return parsed.error();
+        return std::chrono::milliseconds(*parsed);
+    };
+    return setting(
+        key, "time", at, parse, [](auto value) { return show_time(value.count()); }, about);
 }
 
-/// Whole seconds in a std::chrono duration.
+/// Whole seconds in a std::chrono duration, as many as two bytes hold.
 template <class At>
 Setting seconds(std::string_view key, At at, std::string_view about) {
-    return {key, "time", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse_time(value);
-                if (!parsed) return parsed.error();
-                if (*parsed % 1000 != 0 || *parsed / 1000 > std::numeric_limits<std::uint16_t>::max())
-                    return Error{Errc::invalid, fmt::format("'{}' is no number of seconds up to {}", value,
-                                                            std::numeric_limits<std::uint16_t>::max())};
-                at(config) = std::chrono::seconds(*parsed / 1000);
-                return {};
-            },
-            [at](const Config& config) { return show_time(std::chrono::milliseconds(at(config)).count()); }};
+    constexpr std::int64_t most = 65'535;
+    const auto parse = [](std::string_view value) -> Result<std::chrono::seconds> {
+        auto parsed = parse_time(value);
+        if (!parsed) return parsed.error();
+        if (*parsed % 1000 != 0 || *parsed / 1000 > most)
+            return Error{Errc::invalid,
+                         fmt::format("'{}' is no whole number of seconds up to {}", value, most)};
+        return std::chrono::seconds(*parsed / 1000);
+    };
+    return setting(
+        key, "time", at, parse,
+        [](auto value) { return show_time(std::chrono::milliseconds(value).count()); }, about);
 }
 
-/// A text that is not shown.
+/// A text that is never shown.
 template <class At>
 Setting secret(std::string_view key, At at, std::string_view about) {
-    Setting setting = text(key, at, about);
-    setting.show = [](const Config&) { return std::string("***"); };
-    return setting;
+    Setting made = text(key, at, about);
+    made.show = [](const Config&) { return std::string("***"); };
+    return made;
 }
 
 template <class At>
 Setting ratio(std::string_view key, At at, std::string_view about) {
-    return {key, "share", about,
-            [at](Config& config, std::string_view value) -> Result<void> {
-                auto parsed = parse_ratio(value);
-                if (!parsed) return parsed.error();
-                at(config) = *parsed;
-                return {};
-            },
-            [at](const Config& config) { return fmt::format("{:.2f}", at(config)); }};
+    return setting(
+        key, "share", at, parse_ratio, [](double value) { return fmt::format("{:.2f}", value); }, about);
 }
 
 template <class Choice>
@@ -132,55 +129,36 @@ struct Word {
 template <class At, class Choice>
 Setting choice(std::string_view key, std::string_view kind, At at, std::vector<Word<Choice>> words,
                std::string_view about) {
-    return {key, kind, about,
-            [at, words, kind](Config& config, std::string_view value) -> Result<void> {
-                for (const auto& known : words)
-                    if (known.word == value) {
-                        at(config) = known.value;
-                        return {};
-                    }
-                return Error{Errc::invalid, fmt::format("'{}' is not one of: {}", value, kind)};
-            },
-            [at, words](const Config& config) {
-                for (const auto& known : words)
-                    if (known.value == at(config)) return std::string(known.word);
-                return std::string();
-            }};
+    const auto parse = [words, kind](std::string_view value) -> Result<Choice> {
+        for (const auto& known : words)
+            if (known.word == value) return known.value;
+        return Error{Errc::invalid, fmt::format("'{}' is not one of: {}", value, kind)};
+    };
+    const auto show = [words](Choice value) {
+        for (const auto& known : words)
+            if (known.value == value) return std::string(known.word);
+        return std::string();
+    };
+    return setting(key, kind, at, parse, show, about);
 }
 
-Setting delete_hour() {
-    return {"store.delete_hour", "0 to 23, or any", "local hour at which old segments go by age",
-            [](Config& config, std::string_view value) -> Result<void> {
-                if (value == "any") {
-                    config.engine.delete_hour = -1;
-                    return {};
-                }
-                auto hour = parse_count(value);
-                if (!hour || *hour > 23)
-                    return Error{Errc::invalid, fmt::format("'{}' is no hour; write 0 to 23, or any", value)};
-                config.engine.delete_hour = static_cast<int>(*hour);
-                return {};
-            },
-            [](const Config& config) {
-                const int hour = config.engine.delete_hour;
-                return hour < 0 ? std::string("any") : fmt::format("{}", hour);
-            }};
+/// -1 is any hour.
+Result<int> parse_hour(std::string_view value) {
+    if (value == "any") return -1;
+    const auto hour = parse_count(value);
+    if (!hour || *hour > 23)
+        return Error{Errc::invalid, fmt::format("'{}' is no hour; write 0 to 23, or any", value)};
+    return static_cast<int>(*hour);
+}
+std::string show_hour(int hour) {
+    return hour < 0 ? std::string("any") : fmt::format("{}", hour);
 }
 
-Setting delay_levels() {
-    return {"remoting.delay_levels", "list of times", "what the delay levels 1, 2, 3, ... stand for",
-            [](Config& config, std::string_view value) -> Result<void> {
-                auto levels = gateway::remoting::parse_delay_levels(value);
-                if (!levels) return levels.error();
-                config.remoting.delay_levels = std::move(*levels);
-                return {};
-            },
-            [](const Config& config) {
-                std::string text;
-                for (const std::int64_t ms : config.remoting.delay_levels)
-                    text += (text.empty() ? "" : " ") + show_time(ms);
-                return text;
-            }};
+std::string show_delay_levels(const std::vector<std::int64_t>& levels) {
+    std::string text;
+    for (const std::int64_t ms : levels)
+        text += (text.empty() ? "" : " ") + show_time(ms);
+    return text;
 }
 
 #define AT(place) [](auto& config) -> auto& { return config.place; }
@@ -189,123 +167,142 @@ std::vector<Setting> make_settings() {
     using broker::Flush;
     return {
         text("data.directory", AT(data_directory), "where everything is kept; made if it is not there"),
-            choice("log.level", "debug, info, warn, error", AT(log_level),
-                   std::vector<Word<LogLevel>>{{"debug", LogLevel::debug},
-                                               {"info", LogLevel::info},
-                                               {"warn", LogLevel::warn},
-                                               {"error", LogLevel::error}},
-                   "the least important lines that are logged"),
-            choice("log.format", "text, json", AT(log_format),
-                   std::vector<Word<LogFormat>>{{"text", LogFormat::text}, {"json", LogFormat::json}},
-                   "lines for people, or one JSON object a line"),
+        choice("log.level", "debug, info, warn, error", AT(log_level),
+               std::vector<Word<LogLevel>>{{"debug", LogLevel::debug},
+                                           {"info", LogLevel::info},
+                                           {"warn", LogLevel::warn},
+                                           {"error", LogLevel::error}},
+               "the least important lines that are logged"),
+        choice("log.format", "text, json", AT(log_format),
+               std::vector<Word<LogFormat>>{{"text", LogFormat::text}, {"json", LogFormat::json}},
+               "lines for people, or one JSON object a line"),
 
-            text("network.bind", AT(bind_address),
-                 "address every port listens on; 0.0.0.0 opens them to the network, where nothing asks for a "
-                 "password yet"),
-            text("network.advertise", AT(remoting.advertised_host),
-                 "IPv4 address clients are told to come to; empty: the one each client came to"),
-            port("network.advertise_port", AT(remoting.advertised_port),
-                 "broker port clients are told; 0: the one it listens on"),
-            port("ports.name_service", AT(remoting.name_service_port),
-                 "RocketMQ name service; 0: any free port"),
-            port("ports.broker", AT(remoting.broker_port), "RocketMQ broker; 0: any free port"),
-            port("ports.vip", AT(remoting.vip_port), "the broker's VIP twin, for old clients and tools"),
-            on_off("ports.vip_enabled", AT(remoting.vip), "whether the VIP twin listens"),
-            port("ports.http", AT(http.port), "/healthz and /metrics; 0: any free port"),
-            on_off("ports.http_enabled", AT(http_enabled), "whether the HTTP port listens"),
+        text("network.bind", AT(bind_address),
+             "address every port listens on; 0.0.0.0 opens them to the network, where nothing asks for a "
+             "password yet"),
+        text("network.advertise", AT(remoting.advertised_host),
+             "IPv4 address clients are told to come to; empty: the one each client came to"),
+        port("network.advertise_port", AT(remoting.advertised_port),
+             "broker port clients are told; 0: the one it listens on"),
+        port("ports.name_service", AT(remoting.name_service_port), "RocketMQ name service; 0: any free port"),
+        port("ports.broker", AT(remoting.broker_port), "RocketMQ broker; 0: any free port"),
+        port("ports.vip", AT(remoting.vip_port), "the broker's VIP twin, for old clients and tools"),
+        on_off("ports.vip_enabled", AT(remoting.vip), "whether the VIP twin listens"),
+        port("ports.http", AT(http.port), "/healthz and /metrics; 0: any free port"),
+        on_off("ports.http_enabled", AT(http_enabled), "whether the HTTP port listens"),
 
-            text("cluster.name", AT(remoting.cluster_name), "the cluster tools and clients see"),
-            text("broker.name", AT(remoting.broker_name), "the broker's name in routes"),
-            text("broker.region", AT(remoting.region), "region id clients write into traces"),
+        text("cluster.name", AT(remoting.cluster_name), "the cluster tools and clients see"),
+        text("broker.name", AT(remoting.broker_name), "the broker's name in routes"),
+        text("broker.region", AT(remoting.region), "region id clients write into traces"),
 
-            choice("store.flush", "async, sync", AT(engine.flush),
-                   std::vector<Word<Flush>>{{"async", Flush::async}, {"sync", Flush::sync}},
-                   "when a send is answered: after the write (survives a killed process) or after the sync "
-                   "(survives a power cut)"),
-            time("store.sync_interval", AT(engine.sync_interval_ms),
-                 "async flush: sync at least this often, so a power cut costs no more"),
-            bytes("store.unsynced_max", AT(engine.unsynced_bytes_max),
-                  "async flush: sync earlier when more than this is unsynced"),
-            time("store.progress_interval", AT(engine.progress_interval_ms),
-                 "how often the groups' offsets are noted"),
-            bytes("store.message_max", AT(engine.max_message_bytes), "largest message body"),
-            time("store.delay_max", AT(engine.max_delay_ms), "longest delay a message may ask for"),
-            time("store.retention", AT(engine.retention_ms), "age at which messages go"),
-            bytes("store.retention_bytes", AT(engine.retention_bytes),
-                  "size at which the oldest messages go; 0: by age and disk only"),
-            delete_hour(),
-            ratio("store.disk_clean", AT(engine.disk_clean_ratio),
-                  "used share of the disk at which old messages go at any hour"),
-            ratio("store.disk_force", AT(engine.disk_force_ratio),
-                  "used share at which the oldest segment goes whatever its age"),
-            ratio("store.disk_refuse", AT(engine.disk_refuse_ratio),
-                  "used share at which sends are refused; reads go on"),
-            bytes("store.stream_segment", AT(engine.stream_segment_bytes), "segment size of the topics' log"),
-            bytes("store.queue_segment", AT(engine.queue_segment_bytes),
-                  "segment size of the log of delayed and singly settled messages"),
-            bytes("store.stream_tail", AT(engine.stream_tail_bytes),
-                  "newest part of the topics' log kept in memory; a power of two"),
-            bytes("store.queue_tail", AT(engine.queue_tail_bytes), "the same of the other log"),
-            bytes("store.cold", AT(engine.cold_bytes), "memory per log for readers far behind"),
-            count("limits.topics", AT(engine.topics_max), "topics at most"),
-            count("limits.queues", AT(engine.queues_max), "queues at most, over all topics"),
-            count("limits.groups", AT(engine.groups_max), "consumer groups at most"),
-            count("limits.in_flight", AT(engine.in_flight_max), "messages taken and not settled at most"),
-            count("limits.connections", AT(remoting.connections_max), "RocketMQ connections at most"),
-            count("limits.http_connections", AT(http.connections), "HTTP connections at most"),
+        choice("store.flush", "async, sync", AT(engine.flush),
+               std::vector<Word<Flush>>{{"async", Flush::async}, {"sync", Flush::sync}},
+               "when a send is answered: after the write (survives a killed process) or after the sync "
+               "(survives a power cut)"),
+        time("store.sync_interval", AT(engine.sync_interval_ms),
+             "async flush: sync at least this often, so a power cut costs no more"),
+        bytes("store.unsynced_max", AT(engine.unsynced_bytes_max),
+              "async flush: sync earlier when more than this is unsynced"),
+        time("store.progress_interval", AT(engine.progress_interval_ms),
+             "how often the groups' offsets are noted"),
+        bytes("store.message_max", AT(engine.max_message_bytes), "largest message body"),
+        time("store.delay_max", AT(engine.max_delay_ms), "longest delay a message may ask for"),
+        time("store.retention", AT(engine.retention_ms), "age at which messages go"),
+        bytes("store.retention_bytes", AT(engine.retention_bytes),
+              "size at which the oldest messages go; 0: by age and disk only"),
+        setting("store.delete_hour", "0 to 23, or any", AT(engine.delete_hour), parse_hour, show_hour,
+                "local hour at which old segments go by age"),
+        ratio("store.disk_clean", AT(engine.disk_clean_ratio),
+              "used share of the disk at which old messages go at any hour"),
+        ratio("store.disk_force", AT(engine.disk_force_ratio),
+              "used share at which the oldest segment goes whatever its age"),
+        ratio("store.disk_refuse", AT(engine.disk_refuse_ratio),
+              "used share at which sends are refused; reads go on"),
+        bytes("store.stream_segment", AT(engine.stream_segment_bytes), "segment size of the topics' log"),
+        bytes("store.queue_segment", AT(engine.queue_segment_bytes),
+              "segment size of the log of delayed and singly settled messages"),
+        bytes("store.stream_tail", AT(engine.stream_tail_bytes),
+              "newest part of the topics' log kept in memory; a power of two"),
+        bytes("store.queue_tail", AT(engine.queue_tail_bytes), "the same of the other log"),
+        bytes("store.cold", AT(engine.cold_bytes), "memory per log for readers far behind"),
+        bytes("store.volatile_memory", AT(engine.volatile_memory_bytes),
+              "messages that need not survive a restart: beyond this they go to a file"),
+        bytes("store.volatile_index", AT(engine.volatile_index_bytes),
+              "and where they are, 9 bytes each: beyond this they are refused"),
+        count("limits.topics", AT(engine.topics_max), "topics at most"),
+        count("limits.queues", AT(engine.queues_max), "queues at most, over all topics"),
+        count("limits.groups", AT(engine.groups_max), "consumer groups at most"),
+        count("limits.in_flight", AT(engine.in_flight_max), "messages taken and not settled at most"),
+        count("limits.connections", AT(remoting.connections_max), "RocketMQ connections at most"),
+        count("limits.http_connections", AT(http.connections), "HTTP connections at most"),
 
-#if POSTHORN_WITH_AMQP
-            port("ports.amqp", AT(amqp.port), "AMQP 0-9-1; 0: any free port"),
-            on_off("ports.amqp_enabled", AT(amqp_enabled), "whether the AMQP port listens"),
-            count("limits.amqp_connections", AT(amqp.connections_max), "AMQP connections at most"),
-            count("limits.amqp_channels", AT(amqp.channels_max),
-                  "AMQP channels at most, over all connections"),
-            seconds("amqp.heartbeat", AT(amqp.heartbeat), "heartbeat proposed to clients; 0: none"),
-            count("amqp.channel_max", AT(amqp.channel_max), "channels of one connection at most"),
-            bytes("amqp.frame_max", AT(amqp.frame_max), "largest frame, at least 4KiB"),
-            bytes("amqp.message_max", AT(amqp.message_max_bytes),
-                  "largest message; store.message_max, if that is less"),
-            span("amqp.handshake_timeout", AT(amqp.handshake_timeout), "time a client has to log in"),
-            bytes("amqp.output_high", AT(amqp.output_high_bytes),
-                  "unsent bytes at which a client gets no more messages"),
-            bytes("amqp.output_limit", AT(amqp.output_limit_bytes), "and at which it is disconnected"),
-            text("amqp.cluster_name", AT(amqp.cluster_name), "the cluster clients are told"),
-            text("amqp.default_user", AT(first_user.name),
-                 "made when there is no user yet, as administrator"),
-            secret("amqp.default_password", AT(first_user.password), "the password of that user"),
-            text("amqp.default_virtual_host", AT(first_user.virtual_host),
-                 "the virtual host that user may do everything in"),
-            text("amqp.loopback_users", AT(first_user.loopback_only),
-                 "users that may come from this machine only, with commas between; none: nobody"),
-#endif
-            on_off("remoting.auto_create_topics", AT(remoting.auto_create_topics),
-                   "make a topic when somebody sends to it"),
-            on_off("remoting.auto_create_groups", AT(remoting.auto_create_groups),
-                   "make a group when somebody joins it"),
-            count("remoting.default_queues", AT(remoting.default_topic_queues), "queues of a topic made so"),
-            on_off("remoting.cluster_topic", AT(remoting.cluster_topic),
-                   "offer a topic named as the cluster"),
-            on_off("remoting.broker_topic", AT(remoting.broker_topic), "offer a topic named as the broker"),
-            on_off("remoting.trace", AT(remoting.trace_on), "tell clients they may send traces"),
-            delay_levels(),
-            span("remoting.client_timeout", AT(remoting.client_timeout), "a client silent so long is gone"),
-            span("remoting.idle_timeout", AT(remoting.idle_timeout),
-                 "a connection without a byte so long is closed"),
-            span("remoting.queue_lock_timeout", AT(remoting.queue_lock_timeout),
-                 "how long an orderly consumer holds a queue without renewing"),
-            ratio("remoting.in_memory", AT(remoting.in_memory_ratio),
-                  "share of the machine's memory up to which messages count as young for a new group"),
-            count("remoting.pull_messages_max", AT(remoting.pull_messages_max),
-                  "messages in one pull at most"),
-            bytes("remoting.pull_bytes_max", AT(remoting.pull_bytes_max), "bytes in one pull at most"),
-            bytes("remoting.output_high", AT(remoting.output_high_bytes),
-                  "unsent bytes at which a client is not read any more"),
-            bytes("remoting.output_limit", AT(remoting.output_limit_bytes),
-                  "and at which it is disconnected"),
+        on_off("remoting.auto_create_topics", AT(remoting.auto_create_topics),
+               "make a topic when somebody sends to it"),
+        on_off("remoting.auto_create_groups", AT(remoting.auto_create_groups),
+               "make a group when somebody joins it"),
+        count("remoting.default_queues", AT(remoting.default_topic_queues), "queues of a topic made so"),
+        on_off("remoting.cluster_topic", AT(remoting.cluster_topic), "offer a topic named as the cluster"),
+        on_off("remoting.broker_topic", AT(remoting.broker_topic), "offer a topic named as the broker"),
+        on_off("remoting.trace", AT(remoting.trace_on), "tell clients they may send traces"),
+        setting("remoting.delay_levels", "list of times", AT(remoting.delay_levels),
+                gateway::remoting::parse_delay_levels, show_delay_levels,
+                "what the delay levels 1, 2, 3, ... stand for"),
+        span("remoting.client_timeout", AT(remoting.client_timeout), "a client silent so long is gone"),
+        span("remoting.idle_timeout", AT(remoting.idle_timeout),
+             "a connection without a byte so long is closed"),
+        span("remoting.queue_lock_timeout", AT(remoting.queue_lock_timeout),
+             "how long an orderly consumer holds a queue without renewing"),
+        ratio("remoting.in_memory", AT(remoting.in_memory_ratio),
+              "share of the machine's memory up to which messages count as young for a new group"),
+        count("remoting.pull_messages_max", AT(remoting.pull_messages_max), "messages in one pull at most"),
+        bytes("remoting.pull_bytes_max", AT(remoting.pull_bytes_max), "bytes in one pull at most"),
+        bytes("remoting.output_high", AT(remoting.output_high_bytes),
+              "unsent bytes at which a client is not read any more"),
+        bytes("remoting.output_limit", AT(remoting.output_limit_bytes), "and at which it is disconnected"),
     };
 }
 
+#if POSTHORN_WITH_AMQP
+std::vector<Setting> make_amqp_settings() {
+    return {
+        port("ports.amqp", AT(amqp.port), "AMQP 0-9-1; 0: any free port"),
+        on_off("ports.amqp_enabled", AT(amqp_enabled), "whether the AMQP port listens"),
+        count("limits.amqp_connections", AT(amqp.connections_max), "AMQP connections at most"),
+        count("limits.amqp_channels", AT(amqp.channels_max), "AMQP channels at most, over all connections"),
+        seconds("amqp.heartbeat", AT(amqp.heartbeat), "heartbeat proposed to clients; 0: none"),
+        count("amqp.channel_max", AT(amqp.channel_max), "channels of one connection at most"),
+        bytes("amqp.frame_max", AT(amqp.frame_max), "largest frame, at least 4KiB"),
+        bytes("amqp.message_max", AT(amqp.message_max_bytes),
+              "largest message; store.message_max, if that is less"),
+        span("amqp.handshake_timeout", AT(amqp.handshake_timeout), "time a client has to log in"),
+        bytes("amqp.output_high", AT(amqp.output_high_bytes),
+              "unsent bytes at which a client gets no more messages"),
+        bytes("amqp.output_limit", AT(amqp.output_limit_bytes), "and at which it is disconnected"),
+        text("amqp.cluster_name", AT(amqp.cluster_name), "the cluster clients are told"),
+        text("amqp.default_user", AT(first_user.name), "made when there is no user yet, as administrator"),
+        secret("amqp.default_password", AT(first_user.password), "the password of that user"),
+        text("amqp.default_virtual_host", AT(first_user.virtual_host),
+             "the virtual host that user may do everything in"),
+        text("amqp.loopback_users", AT(first_user.loopback_only),
+             "users that may come from this machine only, with commas between; none: nobody"),
+        ratio("alarms.memory", AT(memory_alarm_ratio),
+              "share of the machine's memory in use at which who publishes is held back; 0: never"),
+        bytes("alarms.disk_free", AT(disk_alarm_bytes),
+              "free disk below which who publishes is held back; where store.disk_refuse begins, if that "
+              "is sooner"),
+    };
+}
+#endif
+
 #undef AT
+
+std::vector<Setting> make_all_settings() {
+    std::vector<Setting> all = make_settings();
+#if POSTHORN_WITH_AMQP
+    std::ranges::move(make_amqp_settings(), std::back_inserter(all));
+#endif
+    return all;
+}
 
 }  // namespace
 
@@ -324,7 +321,7 @@ std::string Setting::variable() const {
 }
 
 const std::vector<Setting>& settings() {
-    static const std::vector<Setting> all = make_settings();
+    static const std::vector<Setting> all = make_all_settings();
     return all;
 }
 

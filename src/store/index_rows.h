@@ -26,6 +26,11 @@ struct EntryRow {
         return {milliseconds(time) << 16 | (size & 0xFFFF), milliseconds(deadline) << 16 | size >> 16, at,
                 tag};
     }
+    /// Holds the place of an offset whose message does not lie in this log. Only in memory.
+    static EntryRow hole(const EntryRow& before) {
+        return {before.time_size & ~std::uint64_t{0xFFFF}, 0, 0, 0};
+    }
+    bool is_hole() const { return size() == 0; }
     std::int64_t time() const { return static_cast<std::int64_t>(time_size >> 16); }
     std::uint32_t size() const {
         return static_cast<std::uint32_t>((time_size & 0xFFFF) | (deadline_size & 0xFFFF) << 16);

@@ -21,8 +21,11 @@ const Recovered& Log::recovered() const {
 Result<Appended> Log::append(const NewRecord& record, std::int64_t now_ms) {
     return impl_->append(record, now_ms);
 }
-Result<Appended> Log::append_moved(const Record& record) {
-    return impl_->append_moved(record);
+Result<Appended> Log::append_moved(const Record& record, std::span<const Place> live) {
+    return impl_->append_moved(record, live);
+}
+model::QueueOffset Log::skip(model::QueueId queue) {
+    return impl_->skip(queue);
 }
 Result<void> Log::write() {
     return impl_->write();
@@ -80,6 +83,9 @@ Result<void> Log::drop_oldest() {
 }
 void Log::release(model::QueueId queue, model::QueueOffset offset) {
     impl_->release(queue, offset);
+}
+std::vector<Range> Log::held(model::QueueId queue) const {
+    return impl_->held(queue);
 }
 Result<void> Log::maintain() {
     return impl_->maintain();

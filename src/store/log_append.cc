@@ -61,32 +61,35 @@ Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms)
     return appended;
 }
 
-Result<Appended> Log::Impl::append_moved(const Record& record) {
+Result<Appended> Log::Impl::append_moved(const Record& record, std::span<const Place> live) {
     if (!options_.counts_live)
         return Error{Errc::unsupported, "messages move only where live ones are counted"};
-    const std::size_t size = record.size;
-    if (size != record_bytes(record.destination_count(), record.payload.size()) ||
-        size > options_.max_record_bytes || record.kind != RecordKind::message || record.destinations.empty())
-        return Error{Errc::invalid, "a moved record whose size contradicts its parts"};
-    for (std::size_t n = 0; n < record.destination_count(); ++n) {
-        const QueueState* state = queues_.find(record.queue(n));
-        const std::uint64_t offset = record.offset(n).value();
-        if (!state || offset >= state->end || record.position.value() >= active().begin)
+    if (record.kind != RecordKind::message || live.empty() || live.size() > record.destination_count())
+        return Error{Errc::invalid, "a moved record without a live message"};
+    for (const Place& place : live) {
+        const QueueState* state = queues_.find(place.queue);
+        if (!state || place.offset.value() >= state->end || record.position.value() >= active().begin)
             return Error{Errc::invalid, "only messages of older segments are moved"};
     }
-    // Making room may overwrite what the record's views show.
-    Buffer copy;
-    copy.append(record.destinations);
-    copy.append(record.payload);
-    auto room = make_room(padded(size), last_time_, true);
-    if (!room) return room.error();
-
+    const std::size_t size = record_bytes(live.size(), record.payload.size());
     NewRecord head;
     head.format = record.format, head.priority = record.priority, head.tag = record.tag,
     head.key = record.key;
     head.deadline = record.deadline, head.origin = record.origin, head.target = record.target;
-    write_record_head(*room, static_cast<std::uint32_t>(size), head, record.destination_count(), record.time);
-    write_payload(*room + record_head_bytes, copy.view(), padded(size) - size);
+    const std::int64_t time = record.time;
+    // Making room may overwrite what the record's view shows.
+    Buffer payload;
+    payload.append(record.payload);
+    auto room = make_room(padded(size), last_time_, true);
+    if (!room) return room.error();
+
+    write_record_head(*room, static_cast<std::uint32_t>(size), head, live.size(), time);
+    std::byte* at = *room + record_head_bytes;
+    for (const Place& place : live) {
+        write_destination(at, place.queue, place.offset);
+        at += destination_bytes;
+    }
+    write_payload(at, payload.view(), padded(size) - size);
     const auto moved = decode_record(Position(end_), Bytes(*room, size));
     POSTHORN_CHECK(moved.has_value(), "a moved record contradicts itself");
     index_record(active(), *moved, false);

@@ -27,7 +27,8 @@ class Log::Impl {
 
     // --- append --------------------------------------------------------------------------------------------
     Result<Appended> append(const NewRecord& record, std::int64_t now_ms);
-    Result<Appended> append_moved(const Record& record);
+    Result<Appended> append_moved(const Record& record, std::span<const Place> live);
+    model::QueueOffset skip(model::QueueId queue) { return model::QueueOffset(queues_[queue].end++); }
     Result<void> write();
 
     // --- sync and seal -------------------------------------------------------------------------------------
@@ -46,6 +47,7 @@ class Log::Impl {
     std::vector<SegmentInfo> segments() const;
     Result<void> drop_oldest();
     void release(model::QueueId queue, model::QueueOffset offset);
+    std::vector<Range> held(model::QueueId queue);
     Result<void> maintain();
     std::uint64_t disk_bytes() const;
 
@@ -123,7 +125,7 @@ class Log::Impl {
         return segments_.begin() + static_cast<std::ptrdiff_t>(sealed_);
     }
     bool in_memory(std::uint32_t number) const { return number >= (*first_unsealed())->number; }
-    Chunk* find_chunk(const QueueState& state, std::uint64_t offset) const;
+    Chunk* find_chunk(QueueState& state, std::uint64_t offset) const;
     Chunk* oldest_chunk(const QueueState& state) const;
     Segment& segment_of(const Chunk& chunk) const { return segment_number(chunk.segment); }
     struct MovedRow {

@@ -55,11 +55,26 @@ Segment& Log::Impl::segment_number(std::uint32_t number) const {
     return **at;
 }
 
-Chunk* Log::Impl::find_chunk(const QueueState& state, std::uint64_t offset) const {
+/// From where the last search ended: who reads or settles a queue moves in small steps.
+Chunk* Log::Impl::find_chunk(QueueState& state, std::uint64_t offset) const {
+    const auto found = [&](Chunk* chunk) -> Chunk* {
+        state.found = chunk;
+        state.found_segment = chunk->segment;
+        return chunk->holds(offset) ? chunk : nullptr;
+    };
     Chunk* chunk = state.last;
-    for (std::uint32_t number = state.last_segment; chunk && in_memory(number);
-         number = chunk->previous_segment, chunk = chunk->previous)
-        if (offset >= chunk->base) return chunk->holds(offset) ? chunk : nullptr;
+    std::uint32_t number = state.last_segment;
+    if (state.found && in_memory(state.found_segment)) {
+        if (offset < state.found->base) {
+            chunk = state.found;
+            number = state.found_segment;
+        } else {
+            for (Chunk* at = state.found; at; at = at->next)
+                if (!at->next ? at->holds(offset) : offset < at->next->base) return found(at);
+        }
+    }
+    for (; chunk && in_memory(number); number = chunk->previous_segment, chunk = chunk->previous)
+        if (offset >= chunk->base) return found(chunk);
     return nullptr;
 }
 
@@ -103,10 +118,13 @@ Read Log::Impl::entries(model::QueueId queue, model::QueueOffset from, std::span
     if (Chunk* chunk = find_chunk(*state, offset)) {
         const std::uint64_t begin = segment_of(*chunk).begin;
         auto first = static_cast<std::uint32_t>(offset - chunk->base);
+        if (chunk->rows()[first].is_hole()) return gap();
         for (; chunk && *count < out.size(); chunk = chunk->next, first = 0) {
             if (*count > 0 && chunk->base != offset + *count) break;
-            for (std::uint32_t n = first; n < chunk->count && *count < out.size(); ++n)
+            for (std::uint32_t n = first; n < chunk->count && *count < out.size(); ++n) {
+                if (chunk->rows()[n].is_hole()) return Read::ready;
                 out[(*count)++] = chunk->rows()[n].entry(begin);
+            }
         }
         return Read::ready;
     }

@@ -55,12 +55,45 @@ void Log::Impl::release(model::QueueId queue, model::QueueOffset offset) {
     Segment* segment = nullptr;
     if (const auto moved = find_moved(queue, offset.value()); moved.segment) {
         segment = const_cast<Segment*>(moved.segment);
-    } else if (const Chunk* chunk = find_chunk(*state, offset.value())) {
-        segment = &segment_of(*chunk);
+    } else if (Chunk* chunk = find_chunk(*state, offset.value())) {
+        if (!chunk->rows()[offset.value() - chunk->base].is_hole()) segment = &segment_of(*chunk);
     } else {
         segment = find_sealed(queue, *state, offset.value()).value.segment;
     }
     if (segment && segment->live > 0) --segment->live;
+}
+
+std::vector<Range> Log::Impl::held(model::QueueId queue) {
+    std::vector<Range> runs;
+    const auto add = [&](std::uint64_t from, std::uint64_t to) {
+        runs.push_back({model::QueueOffset(from), model::QueueOffset(to)});
+    };
+    QueueState* state = queues_.find(queue);
+    if (!state || !options_.counts_live) return runs;
+    for (std::size_t n = 0; n < sealed_; ++n) {
+        const auto [first, last] = std::equal_range(
+            segments_[n]->runs.begin(), segments_[n]->runs.end(), RunRow{queue.value(), 0, 0, 0},
+            [](const RunRow& a, const RunRow& b) { return a.queue < b.queue; });
+        for (auto run = first; run != last; ++run)
+            add(run->base, run->base + run->count);
+    }
+    for (auto at = first_unsealed(); at != segments_.end(); ++at)
+        (*at)->index->for_each_moved(queue.value(), [&](std::uint64_t offset) { add(offset, offset + 1); });
+    Chunk* chunk = state->last;
+    for (std::uint32_t number = state->last_segment; chunk && in_memory(number);
+         number = chunk->previous_segment, chunk = chunk->previous)
+        for_each_run(
+            *chunk, [&](std::uint32_t from, std::uint32_t to) { add(chunk->base + from, chunk->base + to); });
+    std::sort(runs.begin(), runs.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+    std::size_t last = 0;
+    for (const Range& run : runs) {
+        if (run.begin <= runs[last].end)
+            runs[last].end = std::max(runs[last].end, run.end);
+        else
+            runs[++last] = run;
+    }
+    if (!runs.empty()) runs.resize(last + 1);
+    return runs;
 }
 
 Result<void> Log::Impl::maintain() {

@@ -11,13 +11,15 @@ namespace posthorn::store {
 
 struct Chunk;
 
-/// What the log keeps of one queue for as long as it is open: 40 bytes, whatever the queue holds.
+/// What the log keeps of one queue for as long as it is open: 48 bytes, whatever the queue holds.
 struct QueueState {
-    std::uint64_t begin = 0;         ///< first offset that is still in the log
-    std::uint64_t end = 0;           ///< next offset to be given
-    Chunk* last = nullptr;           ///< newest entries, if their segment is still indexed in memory
-    std::uint32_t last_segment = 0;  ///< the number of that segment
-    std::uint32_t found_in = 0;      ///< number of the sealed segment the last search ended in
+    std::uint64_t begin = 0;          ///< first offset that is still in the log
+    std::uint64_t end = 0;            ///< next offset to be given
+    Chunk* last = nullptr;            ///< newest entries, if their segment is still indexed in memory
+    std::uint32_t last_segment = 0;   ///< the number of that segment
+    std::uint32_t found_in = 0;       ///< number of the sealed segment the last search ended in
+    Chunk* found = nullptr;           ///< where the last search in memory ended,
+    std::uint32_t found_segment = 0;  ///< if the segment of this number is still indexed there
 };
 
 /// Queue states by queue id. Ids are given in order and never reused, so pages of them come and fill up.

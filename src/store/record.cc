@@ -73,13 +73,16 @@ std::uint64_t key_hash(std::string_view key) {
     const std::byte* at = as_bytes(key).data();
     std::size_t left = key.size();
     std::uint64_t hash = left * mixer;
-    while (left > 0) {
-        const std::size_t take = left < 8 ? left : 8;
-        std::byte word[8] = {};
-        std::memcpy(word, at, take);
+    const auto mix = [&hash](const std::byte* word) {
         hash = (hash ^ load_le<std::uint64_t>(word)) * mixer;
         hash ^= hash >> 29;
-        at += take, left -= take;
+    };
+    for (; left >= 8; at += 8, left -= 8)
+        mix(at);
+    if (left > 0) {
+        std::byte word[8] = {};
+        std::memcpy(word, at, left);
+        mix(word);
     }
     hash *= 0xBF58476D1CE4E5B9ull;
     hash ^= hash >> 32;

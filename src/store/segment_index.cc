@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint32_t first_capacity = 2;
 constexpr std::uint32_t largest_capacity = 32768;
+/// A gap of more offsets than this begins a new chunk.
+constexpr std::uint64_t longest_gap = 8;
 
 /// Puts rows that stand by place into the order of hash and place: three passes that each distribute by
 /// eleven bits and keep what is equal in its order. A full segment has a million and more of these rows, and
@@ -29,10 +31,20 @@ void sort_by_hash(std::vector<KeyRow>& rows) {
 
 }  // namespace
 
+Chunk* SegmentIndex::make_room(QueueState& state, std::uint32_t queue, std::uint64_t offset) {
+    Chunk* chunk = state.last;
+    if (!chunk || state.last_segment != number_) return start_chunk(state, queue, offset);
+    const std::uint64_t gap = offset - (chunk->base + chunk->count);
+    if (gap > longest_gap || chunk->count + gap >= chunk->capacity) return start_chunk(state, queue, offset);
+    for (std::uint64_t n = 0; n < gap; ++n, ++chunk->count)
+        chunk->rows()[chunk->count] = EntryRow::hole(chunk->rows()[chunk->count - 1]);
+    return chunk;
+}
+
 Chunk* SegmentIndex::start_chunk(QueueState& state, std::uint32_t queue, std::uint64_t offset) {
     const bool first = !state.last || state.last_segment != number_;
     const std::uint32_t capacity =
-        first ? first_capacity : std::min(state.last->capacity * 2, largest_capacity);
+        first ? first_capacity : std::clamp(state.last->count * 2, first_capacity, largest_capacity);
     auto* chunk = static_cast<Chunk*>(arena_.take(sizeof(Chunk) + capacity * sizeof(EntryRow)));
     *chunk = {offset, 0, capacity, state.last, state.last_segment, number_, nullptr};
     if (first)
@@ -79,7 +91,9 @@ std::vector<SegmentIndex::Run> SegmentIndex::sorted_runs() const {
     std::vector<Run> runs;
     for (const auto& [queue, first] : first_chunks_)
         for (Chunk* chunk = first; chunk; chunk = chunk->next)
-            runs.push_back({{queue, chunk->count, chunk->base, 0}, chunk->rows()});
+            for_each_run(*chunk, [&](std::uint32_t from, std::uint32_t to) {
+                runs.push_back({{queue, to - from, chunk->base + from, 0}, chunk->rows() + from});
+            });
     for (const auto& [place, row] : moved_)
         runs.push_back({{place.first, 1, place.second, 0}, &row});
     std::sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) {

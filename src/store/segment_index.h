@@ -13,7 +13,8 @@
 namespace posthorn::store {
 
 /// A run of neighbouring entries of one queue, in the memory of one segment's index. Each is twice as large
-/// as the one before, so a queue's chunks are few however many messages it has.
+/// as what the one before holds, so a queue's chunks are few however many messages it has; short gaps between
+/// offsets are filled with holes for the same reason. The first entry is never a hole.
 struct Chunk {
     std::uint64_t base;  ///< offset of its first entry
     std::uint32_t count, capacity;
@@ -26,6 +27,19 @@ struct Chunk {
     bool holds(std::uint64_t offset) const { return offset >= base && offset - base < count; }
 };
 
+/// What lies between the holes of a chunk: `visit(from, to)`, in order.
+template <class Visit>
+void for_each_run(Chunk& chunk, Visit&& visit) {
+    for (std::uint32_t from = 0; from < chunk.count;) {
+        std::uint32_t to = from + 1;
+        while (to < chunk.count && !chunk.rows()[to].is_hole())
+            ++to;
+        visit(from, to);
+        for (from = to; from < chunk.count && chunk.rows()[from].is_hole();)
+            ++from;
+    }
+}
+
 /// The index of a segment that has no index file yet. Adding takes no heap memory per message. Once the
 /// segment is full nothing here changes any more, so another thread may write the file from it.
 class SegmentIndex {
@@ -37,7 +51,7 @@ class SegmentIndex {
         Chunk* chunk = state.last;
         if (!chunk || state.last_segment != number_ || chunk->count == chunk->capacity ||
             offset != chunk->base + chunk->count) [[unlikely]]
-            chunk = start_chunk(state, queue, offset);
+            chunk = make_room(state, queue, offset);
         chunk->rows()[chunk->count++] = row;
         state.end = offset + 1;
         ++entries_;
@@ -45,6 +59,11 @@ class SegmentIndex {
     /// A message that replaces an older copy of itself.
     void add_moved(std::uint32_t queue, std::uint64_t offset, const EntryRow& row);
     const EntryRow* find_moved(std::uint32_t queue, std::uint64_t offset) const;
+    template <class Visit>
+    void for_each_moved(std::uint32_t queue, Visit&& visit) const {
+        for (auto at = moved_.lower_bound({queue, 0}); at != moved_.end() && at->first.first == queue; ++at)
+            visit(at->first.second);
+    }
     /// Lowest offset of a moved message of the queue.
     std::optional<std::uint64_t> first_moved(std::uint32_t queue) const;
 
@@ -85,6 +104,7 @@ class SegmentIndex {
         KeyRow rows[capacity];
     };
 
+    Chunk* make_room(QueueState& state, std::uint32_t queue, std::uint64_t offset);
     Chunk* start_chunk(QueueState& state, std::uint32_t queue, std::uint64_t offset);
     void start_key_block();
 

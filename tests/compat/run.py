@@ -241,7 +241,7 @@ class Python(Suite):
 
     def command(self, target, pattern, full):
         return [str(virtual_environment()), str(self.program), target.namesrv, pattern,
-                "full" if full else "quick"], environment()
+                "full" if full else "quick"], environment(COMPAT_BROKER=target.broker)
 
 
 class Spring(Suite):

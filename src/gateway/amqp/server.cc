@@ -15,6 +15,8 @@ namespace posthorn::gateway::amqp {
 namespace {
 
 constexpr std::chrono::milliseconds kSweepInterval{100};
+constexpr const char* kLoopback = "127.0.0.1";
+constexpr const char* kLoopbackV6 = "::1";
 
 /// "127.0.0.1:5672" or "[::1]:5672" in its parts.
 void split(std::string_view text, std::string& host, std::uint16_t& port) {
@@ -93,17 +95,24 @@ class AmqpServer::Impl {
 
     Result<void> listen() {
         AmqpOptions& options = gateway_.options;
-        auto opened = runtime::Listener::open(*connections_, options.bind_address, options.port,
-                                              [this] { return std::make_unique<TcpSession>(gateway_); });
+        auto opened = open(options.bind_address);
         if (!opened) return opened.error();
         door_ = std::move(*opened);
         options.port = door_->port();
+        // Clients told "localhost" may take it for the one or the other.
+        if (options.bind_address == kLoopback) {
+            if (auto second = open(kLoopbackV6))
+                second_door_ = std::move(*second);
+            else
+                log_info("amqp", "listening on {} only: {}", kLoopback, second.error().message);
+        }
         sweep_later();
         return {};
     }
 
     void close() {
         sweep_ = {};
+        second_door_.reset();
         door_.reset();
         connections_.reset();
     }
@@ -112,6 +121,11 @@ class AmqpServer::Impl {
     runtime::Connections* connections() { return connections_.get(); }
 
   private:
+    Result<std::unique_ptr<runtime::Listener>> open(const std::string& address) {
+        return runtime::Listener::open(*connections_, address, gateway_.options.port,
+                                       [this] { return std::make_unique<TcpSession>(gateway_); });
+    }
+
     void sweep_later() {
         sweep_ = loop_.after(kSweepInterval, [this] {
             gateway_.sweep();
@@ -123,7 +137,7 @@ class AmqpServer::Impl {
     runtime::Loop& loop_;
     Gateway gateway_;
     std::unique_ptr<runtime::Connections> connections_;  // its sessions go before the gateway
-    std::unique_ptr<runtime::Listener> door_;
+    std::unique_ptr<runtime::Listener> door_, second_door_;
     runtime::Timer sweep_;
 };
 

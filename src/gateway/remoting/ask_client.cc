@@ -24,7 +24,7 @@ struct Asker {
           session(call.session.handle()),
           reply(call.header.reply_to()),
           stats(call.stats),
-          started_ns(call.session.last_arrival_ns()) {}
+          started_ns(call.started_ns) {}
 
     void answer(ResponseCode code, std::string_view remark, Bytes body) const {
         stats.took(gateway.clock.steady_ns() - started_ns);
@@ -99,7 +99,8 @@ void consume_directly(Call& call) {
             ResponseCode::system_error,
             fmt::format("{} is no offset message id; take the one that queryMsgById shows", text));
     const auto message = copy_message(call.gateway, call.session, place_of(id->physical_offset));
-    if (!message) return call.fail(message.error());
+    if (!message)
+        return call.park_or_fail(message.error(), ResponseCode::system_error, message.error().message);
     relay_to_client(call, RequestCode::consume_message_directly, as_bytes(*message));
 }
 

@@ -40,6 +40,18 @@ void Call::ok_body(std::string_view json) {
     if (const auto done = writer.finish(); !done) fail(done.error());
 }
 
+bool Call::park() {
+    waits = gateway.parked.park(*this);
+    return waits;
+}
+
+void Call::park_or_fail(const Error& reason, ResponseCode code, std::string_view remark) {
+    if (reason.code != Errc::loading) return fail(code, remark);
+    if (park()) return;
+    ++gateway.counters.busy_refusals;
+    fail(ResponseCode::system_busy, "too many requests wait for the disk, try again later");
+}
+
 bool Call::text(std::string_view key, std::string_view& value) {
     return take(*this, header.require_text(key), value);
 }

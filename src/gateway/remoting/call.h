@@ -8,9 +8,11 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "names.h"
+#include "parked_calls.h"
 #include "session.h"
 #include "wire/remoting/frame_writer.h"
 #include "wire/remoting/header.h"
+#include "wire/remoting/send_request.h"
 
 namespace posthorn::gateway::remoting {
 
@@ -25,8 +27,13 @@ struct Call {
     Gateway& gateway;
     Session& session;
     const wire::Header& header;
-    Bytes body;
+    const wire::Frame& frame;
     CodeStats& stats;
+    std::int64_t started_ns;                ///< when its bytes arrived
+    const wire::SendRequest* send = nullptr;  ///< what the header of a send says, if its form was known
+    ParkedCalls::Parked* parked = nullptr;  ///< where it was kept, when it runs again
+    Bytes body = frame.body;
+    bool waits = false;  ///< parked: it runs again
 
     /// A reply whose fields and body the handler writes; it calls `finish()` on it.
     wire::FrameWriter reply(ResponseCode code = ResponseCode::success, std::string_view remark = {});
@@ -46,6 +53,13 @@ struct Call {
     bool truth_or(std::string_view key, bool fallback, bool& value);
 
     bool oneway() const { return header.is_oneway(); }
+
+    /// Runs the handler again, from its start, when the disk has answered. For a handler that was told
+    /// Errc::loading and has changed nothing and answered nothing yet; it returns right after. False when the
+    /// call cannot wait (any more): answer with what there is, or with `busy`.
+    [[nodiscard]] bool park();
+    /// Parks for Errc::loading, fails with `code` and `remark` for everything else.
+    void park_or_fail(const Error& reason, ResponseCode code, std::string_view remark);
 };
 
 }  // namespace posthorn::gateway::remoting

@@ -44,13 +44,13 @@ std::uint64_t progress_or_zero(Gateway& gateway, model::GroupId group, model::Qu
     return next ? next->value() : 0;
 }
 
-void add_consume_offsets(Gateway& gateway, const model::Group& group, const model::Topic& topic,
+void add_consume_offsets(Gateway& gateway, StoreTimes& times, const model::Group& group,
+                         const model::Topic& topic,
                          std::map<wire::MessageQueue, wire::ConsumeOffset>& stats) {
     for (std::uint32_t n = 0; n < topic.read_queues; ++n) {
         const model::QueueId queue = topic.queues[n];
         const std::uint64_t consumed = progress_or_zero(gateway, group.id, queue);
-        const std::int64_t last =
-            consumed == 0 ? 0 : store_time_of(gateway, queue, model::QueueOffset(consumed - 1));
+        const std::int64_t last = consumed == 0 ? 0 : times.of(queue, model::QueueOffset(consumed - 1));
         stats[{topic.name, gateway.options.broker_name, static_cast<std::int32_t>(n)}] = {
             .broker_offset = static_cast<std::int64_t>(gateway.broker.range(queue).end.value()),
             .consumer_offset = static_cast<std::int64_t>(consumed),
@@ -126,6 +126,7 @@ void get_consume_stats(Call& call) {
     if (!call.text("consumerGroup", name)) return;
     Gateway& gateway = call.gateway;
     std::map<wire::MessageQueue, wire::ConsumeOffset> stats;
+    StoreTimes times{gateway};
     if (const model::Group* group = call.session.group(name)) {
         std::set<std::string> topics;
         if (const std::string_view wanted = call.header.text("topic"); !wanted.empty())
@@ -135,9 +136,10 @@ void get_consume_stats(Call& call) {
         for (const std::string& topic_name : topics) {
             const model::Topic* topic = gateway.catalog().topic(topic_name);
             if (topic && !not_subscribed(gateway, name, topic_name))
-                add_consume_offsets(gateway, *group, *topic, stats);
+                add_consume_offsets(gateway, times, *group, *topic, stats);
         }
     }
+    if (times.loading && call.park()) return;
     auto writer = call.reply();
     wire::write_consume_stats(writer.body(), stats);
     if (const auto done = writer.finish(); !done) call.fail(done.error());
@@ -197,23 +199,23 @@ void get_consume_time_span(Call& call) {
     if (!topic) return call.fail(ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist", name));
     const model::Group* group = call.session.group(group_name);
     std::string json = R"({"consumeTimeSpanSet":[)";
+    StoreTimes times{gateway};
     for (std::uint32_t n = 0; n < topic->write_queues; ++n) {
         const model::QueueId queue = topic->queues[n];
         const store::Range range = gateway.broker.range(queue);
         const std::uint64_t consumed = group ? progress_or_zero(gateway, group->id, queue) : 0;
-        const std::int64_t oldest = store_time_of(gateway, queue, {});
+        const std::int64_t oldest = times.of(queue, {});
         const std::int64_t newest =
-            range.empty() ? -1 : store_time_of(gateway, queue, model::QueueOffset(range.end.value() - 1));
-        const std::int64_t last =
-            consumed > 0 ? store_time_of(gateway, queue, model::QueueOffset(consumed - 1)) : oldest;
-        const std::int64_t next =
-            store_time_of(gateway, queue, std::max(model::QueueOffset(consumed), range.begin));
+            range.empty() ? -1 : times.of(queue, model::QueueOffset(range.end.value() - 1));
+        const std::int64_t last = consumed > 0 ? times.of(queue, model::QueueOffset(consumed - 1)) : oldest;
+        const std::int64_t next = times.of(queue, std::max(model::QueueOffset(consumed), range.begin));
         const std::int64_t behind = next < 0 ? 0 : gateway.broker.now().wall_ms - next;
         if (n != 0) json += ',';
         json += fmt::format(
             R"({{"consumeTimeStamp":{},"delayTime":{},"maxTimeStamp":{},"messageQueue":{},"minTimeStamp":{}}})",
             last, behind, newest, queue_json(gateway, name, n), oldest);
     }
+    if (times.loading && call.park()) return;
     call.ok_body(json + "]}");
 }
 

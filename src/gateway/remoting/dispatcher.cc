@@ -129,12 +129,13 @@ Dispatcher::Dispatcher() : stats_(std::size(kRoutes)) {
     stats_[0].name = "NOT_SUPPORTED";
 }
 
-void Dispatcher::dispatch(Gateway& gateway, Session& session, const wire::Header& header, Bytes body) {
+void Dispatcher::dispatch(Gateway& gateway, Session& session, const wire::Header& header,
+                          const wire::Frame& frame, const wire::SendRequest* send) {
     const auto code = static_cast<std::size_t>(header.code);
     const std::size_t at = header.code >= 0 && code < kCodes ? index_[code] : 0;
     CodeStats& stats = stats_[at];
     ++stats.requests;
-    Call call{gateway, session, header, body, stats};
+    Call call{gateway, session, header, frame, stats, session.last_arrival_ns(), send};
     if (at == 0) return not_supported(call);
 
     const Route& route = kRoutes[at];
@@ -145,7 +146,17 @@ void Dispatcher::dispatch(Gateway& gateway, Session& session, const wire::Header
     }
     const std::int64_t before = gateway.clock.steady_ns();
     route.handler(call);
-    stats.took(gateway.clock.steady_ns() - before);
+    if (!call.waits) stats.took(gateway.clock.steady_ns() - before);
+}
+
+bool Dispatcher::run_again(Gateway& gateway, Session& session, const wire::Header& header,
+                           const wire::Frame& frame, ParkedCalls::Parked& parked) {
+    const std::size_t at = index_[static_cast<std::size_t>(header.code)];
+    Call call{gateway, session, header, frame, stats_[at], parked.started_ns, nullptr, &parked};
+    kRoutes[at].handler(call);
+    if (!call.waits && kRoutes[at].clocked == Clocked::here)
+        call.stats.took(gateway.clock.steady_ns() - call.started_ns);
+    return call.waits;
 }
 
 void Dispatcher::each(const std::function<void(const RequestCounts&)>& visit) const {

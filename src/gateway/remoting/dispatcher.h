@@ -23,7 +23,12 @@ using Handler = void (*)(Call&);
 class Dispatcher {
   public:
     Dispatcher();
-    void dispatch(Gateway& gateway, Session& session, const wire::Header& header, Bytes body);
+    /// `send` is what the header of a send says, when that is known already.
+    void dispatch(Gateway& gateway, Session& session, const wire::Header& header, const wire::Frame& frame,
+                  const wire::SendRequest* send = nullptr);
+    /// A parked call once more. True when it waits again.
+    bool run_again(Gateway& gateway, Session& session, const wire::Header& header, const wire::Frame& frame,
+                   ParkedCalls::Parked& parked);
     void each(const std::function<void(const RequestCounts&)>& visit) const;
 
   private:

@@ -14,11 +14,18 @@ Gateway::Gateway(broker::Broker& engine, RemotingOptions wanted, const env::Cloc
       random(static_cast<std::uint64_t>(time.wall_ms())),
       sends(options.pending_sends_max),
       pulls(*this),
+      parked(*this),
       locks(options.queue_lock_timeout.count(), options.queue_locks_max),
       unique_keys(time.wall_ms()),
-      started_wall_ms(time.wall_ms()) {}
+      started_wall_ms(time.wall_ms()),
+      send_reply(options.region, options.trace_on) {}
 
 Gateway::~Gateway() = default;
+
+void Gateway::change_options(RemotingOptions changed) {
+    options = std::move(changed);
+    send_reply = wire::SendReply(options.region, options.trace_on);
+}
 
 void Gateway::after_tick() {
     sends.release(*this);
@@ -29,6 +36,7 @@ void Gateway::sweep() {
     const std::int64_t now_ms = steady_ms();
     pulls.expire(now_ms);
     relay.give_up(now_ms);
+    parked.go_on();
     if (now_ms >= next_client_sweep_ms_) {
         clients.expire(*this, now_ms);
         locks.drop_expired(now_ms);

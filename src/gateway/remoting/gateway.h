@@ -10,13 +10,16 @@
 #include "gateway/remoting/options.h"
 #include "gateway/remoting/server.h"
 #include "held_pulls.h"
+#include "parked_calls.h"
 #include "pending_sends.h"
 #include "queue_locks.h"
 #include "relay.h"
+#include "send_forms.h"
 #include "session.h"
 #include "subscriptions.h"
 #include "traffic.h"
 #include "unique_keys.h"
+#include "wire/remoting/send_reply.h"
 
 namespace posthorn::gateway::remoting {
 
@@ -32,6 +35,9 @@ struct Gateway {
         unsent_.clear();
         return unsent_;
     }
+
+    /// While the broker runs; what is made of the options is made again.
+    void change_options(RemotingOptions changed);
 
     /// After the engine's `end_tick`: releases replies that became true, tells groups that changed.
     void after_tick();
@@ -49,6 +55,7 @@ struct Gateway {
     SessionTable sessions;
     PendingSends sends;
     HeldPulls pulls;
+    ParkedCalls parked;
     Clients clients;
     QueueLocks locks;
     Relay relay;
@@ -61,6 +68,8 @@ struct Gateway {
     bool write_wiped = false;
     std::int64_t started_wall_ms = 0;
 
+    SendForms send_forms;
+    wire::SendReply send_reply;   ///< as `options` have it
     wire::HeaderDecoder decoder;  ///< of the one request that is handled at a time
     Buffer payload;               ///< a message on its way in, or messages on their way out
     Buffer properties;            ///< its properties as they are stored

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "names.h"
 #include "wire/remoting/header.h"
@@ -19,14 +20,41 @@ bool set_number(std::optional<T>& out, const wire::Parsed<T>& parsed) {
     return !parsed.malformed();
 }
 
+/// Copies the items it is given, those that are neighbours in one piece.
+class Keeper {
+  public:
+    explicit Keeper(Buffer& out) : out_(out) { out_.clear(); }
+
+    void keep(const wire::Property& item) {
+        if (!begin_ || item.name.data() != end_ + 1) {
+            finish();
+            begin_ = item.name.data();
+        }
+        end_ = item.value.data() + item.value.size();
+    }
+    void finish() {
+        if (!begin_) return;
+        const auto size = static_cast<std::size_t>(end_ - begin_);
+        std::byte* const to = out_.extend(size + 1);
+        std::memcpy(to, begin_, size);
+        to[size] = static_cast<std::byte>(wire::kPropertyEnd);
+    }
+
+  private:
+    Buffer& out_;
+    const char* begin_ = nullptr;  ///< of the piece that is not copied yet
+    const char* end_ = nullptr;    ///< its last separator stands here, or should
+};
+
 }  // namespace
 
-Result<IncomingProperties> IncomingProperties::read(std::string_view list) {
+Result<IncomingProperties> IncomingProperties::read(std::string_view list, Buffer& stored) {
     namespace property = wire::property;
     IncomingProperties found;
+    Keeper keeper(stored);
     wire::PropertyCursor cursor(list);
     for (wire::Property one; cursor.next(one);) {
-        bool good = true;
+        bool good = true, done = false;
         // The first letter sorts out nearly everything.
         switch (one.name.empty() ? '\0' : one.name.front()) {
             case 'T':
@@ -46,10 +74,14 @@ Result<IncomingProperties> IncomingProperties::read(std::string_view list) {
                 if (one.name == property::unique_key) found.unique_key = one.value;
                 break;
             case 'W':
-                if (one.name == property::wait) found.wait = one.value != "false";
+                if (one.name == property::wait) {
+                    found.wait = one.value != "false";
+                    done = one.value == "true";
+                }
                 break;
             case 'D':
                 if (one.name == property::delay) {
+                    done = true;
                     const auto level = wire::parse_int32(one.value);
                     good = !level.malformed();
                     if (level.ok()) found.delay_level = level.value;
@@ -64,7 +96,9 @@ Result<IncomingProperties> IncomingProperties::read(std::string_view list) {
         if (!good)
             return Error{Errc::invalid, fmt::format("property {} is '{}', which is no number in its range",
                                                     one.name, one.value)};
+        if (!done) keeper.keep(one);
     }
+    keeper.finish();
     return found;
 }
 
@@ -81,15 +115,6 @@ std::int64_t IncomingProperties::due_ms(std::int64_t wall_ms, const DelayLevels&
         return after(*delay_s > INT64_MAX / 1000 ? INT64_MAX : std::max<std::int64_t>(*delay_s, 0) * 1000);
     if (delay_ms) return after(*delay_ms);
     return deliver_ms && *deliver_ms > wall_ms ? *deliver_ms : 0;
-}
-
-void append_stored_properties(Buffer& out, std::string_view list) {
-    wire::PropertyCursor cursor(list);
-    for (wire::Property one; cursor.next(one);) {
-        const bool said_its_word = one.name == wire::property::wait && one.value == "true";
-        if (said_its_word || one.name == wire::property::delay) continue;
-        wire::append_property(out, one.name, one.value);
-    }
 }
 
 }  // namespace posthorn::gateway::remoting

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "model/topic.h"
 
@@ -54,6 +55,7 @@ ResponseCode response_code(Errc reason) {
         case Errc::unsupported:
             return ResponseCode::request_code_not_supported;
         case Errc::busy:
+        case Errc::loading:
             return ResponseCode::system_busy;
     }
     return ResponseCode::system_error;
@@ -64,10 +66,10 @@ std::uint64_t message_key(std::string_view topic, std::string_view unique_key) {
     std::array<char, 256> text;
     topic = topic.substr(0, kTopicLengthMax);
     unique_key = unique_key.substr(0, text.size() - topic.size() - 1);
-    char* end = std::copy(topic.begin(), topic.end(), text.data());
-    *end++ = '#';
-    end = std::copy(unique_key.begin(), unique_key.end(), end);
-    return store::key_hash({text.data(), static_cast<std::size_t>(end - text.data())});
+    std::memcpy(text.data(), topic.data(), topic.size());
+    text[topic.size()] = '#';
+    std::memcpy(text.data() + topic.size() + 1, unique_key.data(), unique_key.size());
+    return store::key_hash({text.data(), topic.size() + 1 + unique_key.size()});
 }
 
 namespace {

@@ -136,7 +136,8 @@ void search_offset_by_time(Call& call) {
         call.header.text("boundaryType") == "upper" || call.header.text("boundaryType") == "UPPER";
     const bool last = wall_ms == std::numeric_limits<std::int64_t>::max();
     const auto found = call.gateway.broker.offset_by_time(queue, upper && !last ? wall_ms + 1 : wall_ms);
-    if (!found) return call.fail(response_code(found.error().code), found.error().message);
+    if (!found)
+        return call.park_or_fail(found.error(), response_code(found.error().code), found.error().message);
     const std::uint64_t begin = call.gateway.broker.range(queue).begin.value();
     const std::uint64_t offset = found->value();
     answer_offset(call, upper && offset > begin ? offset - 1 : offset);
@@ -147,7 +148,9 @@ void get_earliest_store_time(Call& call) {
     const model::Topic* topic = nullptr;
     std::int32_t number = 0;
     if (!read_queue(call, topic_name, topic, number)) return;
-    const std::int64_t time = store_time_of(call.gateway, find_queue(topic, number), {});
+    StoreTimes times{call.gateway};
+    const std::int64_t time = times.of(find_queue(topic, number), {});
+    if (times.loading && call.park()) return;
     auto writer = call.reply();
     writer.field("timestamp", time);
     (void)writer.finish();

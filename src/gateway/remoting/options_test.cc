@@ -18,8 +18,9 @@ TEST(DelayLevels, AreReadAsTheOriginalWritesThem) {
 
 TEST(IncomingProperties, ALevelIsStrongerThanATime) {
     const DelayLevels levels{1'000, 5'000};
+    Buffer stored;
     const auto due = [&](std::string_view list) {
-        return IncomingProperties::read(list)->due_ms(100, levels);
+        return IncomingProperties::read(list, stored)->due_ms(100, levels);
     };
     EXPECT_EQ(due("TAGS\001a\002"), 0);
     EXPECT_EQ(due("DELAY\0012\002TIMER_DELAY_MS\0017\002"), 5'100);
@@ -32,18 +33,25 @@ TEST(IncomingProperties, ALevelIsStrongerThanATime) {
 }
 
 TEST(IncomingProperties, NamesWhatIsNoNumber) {
-    const auto read = IncomingProperties::read("TIMER_DELAY_MS\001soon\002");
+    Buffer stored;
+    const auto read = IncomingProperties::read("TIMER_DELAY_MS\001soon\002", stored);
     ASSERT_FALSE(read.ok());
     EXPECT_NE(read.error().message.find("TIMER_DELAY_MS"), std::string::npos);
 }
 
 TEST(IncomingProperties, StoredFormLeavesOutWhatHasDoneItsWork) {
     Buffer out;
-    append_stored_properties(out, "WAIT\001true\002TAGS\001a\002DELAY\0013\002KEYS\001k");
-    EXPECT_EQ(as_text(out.view()), "TAGS\001a\002KEYS\001k\002");
-    out.clear();
-    append_stored_properties(out, "WAIT\001false\002");
-    EXPECT_EQ(as_text(out.view()), "WAIT\001false\002");
+    const auto stored = [&](std::string_view list) {
+        EXPECT_TRUE(IncomingProperties::read(list, out).ok());
+        return std::string(as_text(out.view()));
+    };
+    EXPECT_EQ(stored("WAIT\001true\002TAGS\001a\002DELAY\0013\002KEYS\001k"), "TAGS\001a\002KEYS\001k\002");
+    EXPECT_EQ(stored("WAIT\001false\002"), "WAIT\001false\002");
+    EXPECT_EQ(stored("a\001\002b\0012"), "a\001\002b\0012\002");
+    EXPECT_EQ(stored("a\0011\002no value\002\001no name\002b\0012\002WAIT\001true"), "a\0011\002b\0012\002");
+    EXPECT_EQ(stored("WAIT\001true\002"), "");
+    EXPECT_EQ(stored("\002\002"), "");
+    EXPECT_EQ(stored(""), "");
 }
 
 }  // namespace

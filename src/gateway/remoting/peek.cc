@@ -18,13 +18,14 @@ class TimeOfOne final : public broker::MessageSink {
 
 }  // namespace
 
-std::int64_t store_time_of(Gateway& gateway, model::QueueId queue, std::optional<model::QueueOffset> offset) {
+std::int64_t StoreTimes::of(model::QueueId queue, std::optional<model::QueueOffset> offset) {
     if (queue.value() == 0) return -1;
     const store::Range range = gateway.broker.range(queue);
     const model::QueueOffset wanted = offset.value_or(range.begin);
     if (wanted < range.begin || wanted >= range.end) return -1;
     TimeOfOne sink;
-    (void)gateway.broker.fetch({.queue = queue, .from = wanted, .max_messages = 1}, sink);
+    const auto fetched = gateway.broker.fetch({.queue = queue, .from = wanted, .max_messages = 1}, sink);
+    loading |= fetched.status == broker::FetchStatus::loading;
     return sink.time;
 }
 

@@ -13,21 +13,17 @@ wire::MessageId message_id(const Session& session, const broker::Receipt& receip
                                         physical_offset({receipt.position, receipt.delayed}));
 }
 
-/// `get(n)` is the n-th receipt of the batch.
+/// A batch's ids stand in one field, with commas between them. `get(n)` is the n-th receipt.
 template <class Get>
-void write_reply(Gateway& gateway, Session& session, Buffer& out, wire::ReplyTo to, std::int32_t queue,
-                 std::size_t count, Get get) {
-    auto writer = wire::FrameWriter::response(out, to, ResponseCode::success);
-    if (count == 1) {
-        writer.field("msgId", message_id(session, get(0)));
-    } else {
-        gateway.payload.clear();
-        for (std::size_t n = 0; n < count; ++n) {
-            if (n != 0) gateway.payload.append(",");
-            gateway.payload.append(message_id(session, get(n)).view());
-        }
-        writer.field("msgId", as_text(gateway.payload.view()));
+void write_batch_reply(Gateway& gateway, Session& session, Buffer& out, wire::ReplyTo to, std::int32_t queue,
+                       std::size_t count, Get get) {
+    gateway.payload.clear();
+    for (std::size_t n = 0; n < count; ++n) {
+        if (n != 0) gateway.payload.append(",");
+        gateway.payload.append(message_id(session, get(n)).view());
     }
+    auto writer = wire::FrameWriter::response(out, to, ResponseCode::success);
+    writer.field("msgId", as_text(gateway.payload.view()));
     writer.field("queueId", queue);
     writer.field("queueOffset", get(0).offset.value());
     writer.field("MSG_REGION", gateway.options.region);
@@ -35,6 +31,15 @@ void write_reply(Gateway& gateway, Session& session, Buffer& out, wire::ReplyTo 
     if (const auto done = writer.finish(); !done) {
         (void)wire::FrameWriter::response(out, to, ResponseCode::system_error, done.error().message).finish();
     }
+}
+
+template <class Get>
+void write_reply(Gateway& gateway, Session& session, Buffer& out, wire::ReplyTo to, std::int32_t queue,
+                 std::size_t count, Get get) {
+    if (count != 1) return write_batch_reply(gateway, session, out, to, queue, count, get);
+    const broker::Receipt& receipt = get(0);
+    gateway.send_reply.append(out, to, message_id(session, receipt), queue,
+                              static_cast<std::int64_t>(receipt.offset.value()));
 }
 
 void write_broken(Gateway& gateway, Session& session, const PendingSend& send) {

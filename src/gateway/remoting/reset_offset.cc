@@ -40,18 +40,25 @@ Result<std::int64_t> target(Gateway& gateway, const Reset& reset, model::QueueId
     return static_cast<std::int64_t>(found->value());
 }
 
-/// Where each queue shall go on. Without force only backwards, as in the original.
+/// Where each queue shall go on. Without force only backwards, as in the original. Asks for all of them even
+/// when one is on its way from the disk, so that they come together.
 Result<wire::QueueOffsets> plan(Gateway& gateway, const Reset& reset, const model::Topic& topic,
                                 const model::Group& group) {
     wire::QueueOffsets offsets;
+    std::optional<Error> loading;
     for (std::uint32_t n = 0; n < topic.read_queues; ++n) {
         if (reset.queue >= 0 && n != static_cast<std::uint32_t>(reset.queue)) continue;
         auto wanted = target(gateway, reset, topic.queues[n]);
+        if (!wanted && wanted.error().code == Errc::loading) {
+            loading = wanted.error();
+            continue;
+        }
         if (!wanted) return wanted.error();
         const auto now = gateway.broker.progress(group.id, topic.queues[n]);
         if (now && !reset.force) *wanted = std::min(*wanted, static_cast<std::int64_t>(now->value()));
         offsets[{topic.name, gateway.options.broker_name, static_cast<std::int32_t>(n)}] = *wanted;
     }
+    if (loading) return *loading;
     return offsets;
 }
 
@@ -90,7 +97,8 @@ void reset_offset(Call& call) {
         return call.fail(ResponseCode::subscription_group_not_exist,
                          fmt::format("Group {} does not exist", reset.group));
     const auto offsets = plan(gateway, reset, *topic, *group);
-    if (!offsets) return call.fail(ResponseCode::system_error, offsets.error().message);
+    if (!offsets)
+        return call.park_or_fail(offsets.error(), ResponseCode::system_error, offsets.error().message);
     if (offsets->empty()) return call.fail(ResponseCode::system_error, "No queues to reset.");
 
     for (const auto& [queue, offset] : *offsets)

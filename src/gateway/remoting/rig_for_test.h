@@ -14,7 +14,9 @@
 #include "runtime/worker.h"
 #include "store/definitions.h"
 #include "wire/remoting/frame_writer.h"
+#include "wire/remoting/heartbeat.h"
 #include "wire/remoting/message.h"
+#include "wire/remoting/properties.h"
 #include "wire/remoting/send_request.h"
 
 namespace posthorn::gateway::remoting {
@@ -29,6 +31,28 @@ struct Seen {
 };
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
+
+/// A message's properties as clients write them.
+inline std::string properties(const Fields& list) {
+    Buffer out;
+    for (const auto& [name, value] : list)
+        wire::append_property(out, name, value);
+    return std::string(as_text(out.view()));
+}
+
+/// The messages in a reply's body, which must outlive them.
+inline std::vector<wire::Message> messages(const std::string& body) {
+    std::vector<wire::Message> all;
+    for (Bytes rest = as_bytes(body); !rest.empty();) {
+        const auto message = wire::decode_stored(rest);
+        EXPECT_TRUE(message.ok());
+        if (!message) break;
+        EXPECT_TRUE(message->body_intact());
+        all.push_back(*message);
+        rest = rest.subspan(message->bytes.size());
+    }
+    return all;
+}
 
 /// One client without a socket.
 class TestClient final : public Channel {
@@ -123,6 +147,19 @@ class TestClient final : public Channel {
     std::int32_t opaque_ = 0;
 };
 
+/// The heartbeat of a member of the group "readers".
+inline std::string heartbeat(const std::string& client_id,
+                             const std::vector<wire::SubscriptionData>& subscriptions = {}) {
+    wire::HeartbeatData data;
+    data.client_id = client_id;
+    data.consumers.push_back({});
+    data.consumers.back().group = "readers";
+    data.consumers.back().subscriptions = subscriptions;
+    Buffer body;
+    wire::write_heartbeat(body, data);
+    return std::string(as_text(body.view()));
+}
+
 /// A gateway over an engine on simulated files; time passes only in `tick`.
 class Rig {
   public:
@@ -166,6 +203,20 @@ class Rig {
     runtime::InlineWorker worker;
     std::unique_ptr<broker::Broker> broker;
     std::unique_ptr<Gateway> gateway;
+};
+
+/// Most tests need no more than one client at one gateway.
+class SessionTest : public ::testing::Test {
+  protected:
+    /// Sends a message and lets it be stored and answered.
+    void store(std::string_view topic, std::string_view body, std::string_view given = {}) {
+        client.send(topic, body, given);
+        rig.tick();
+        EXPECT_EQ(client.one().code, 0);
+    }
+
+    Rig rig;
+    TestClient client{*rig.gateway};
 };
 
 }  // namespace posthorn::gateway::remoting

@@ -197,7 +197,7 @@ void update_broker_config(Call& call) {
         ++count;
     }
     if (count == 0) return call.fail(ResponseCode::system_error, "no key=value in the request");
-    call.gateway.options = std::move(changed);
+    call.gateway.change_options(std::move(changed));
     call.ok();
 }
 

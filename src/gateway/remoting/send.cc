@@ -129,13 +129,12 @@ bool check_sizes(Call& call, const Piece& piece) {
     return true;
 }
 
-/// Builds the stored form in `gateway.payload` and hands it to the engine.
+/// Builds the stored form in `gateway.payload` and hands it to the engine. The properties were just read:
+/// `gateway.properties` is how they are stored.
 Result<broker::Receipt> store(Call& call, const wire::SendRequest& request, const Destination& to,
                               const Piece& piece, const IncomingProperties& known, std::int64_t due_ms) {
     Gateway& gateway = call.gateway;
     Buffer& properties = gateway.properties;
-    properties.clear();
-    append_stored_properties(properties, piece.properties);
     std::uint64_t key;
     if (known.unique_key.empty()) {
         const auto id = gateway.unique_keys.next(
@@ -208,7 +207,7 @@ void answer(Call& call, const Destination& to, std::span<const broker::Receipt> 
 void send_one(Call& call, const wire::SendRequest& request, Destination to) {
     const Piece piece{request.flag, call.body, request.properties};
     if (!check_sizes(call, piece)) return;
-    const auto known = IncomingProperties::read(piece.properties);
+    const auto known = IncomingProperties::read(piece.properties, call.gateway.properties);
     if (!known) return call.fail(ResponseCode::message_illegal, known.error().message);
     if (refuse_transaction(call, request, *known)) return;
     bool dead = false;
@@ -239,7 +238,7 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
         if (!more) return call.fail(ResponseCode::message_illegal, more.error().message);
         if (!*more) break;
         if (!check_sizes(call, {item.flag, item.body, item.properties})) return;
-        const auto known = IncomingProperties::read(item.properties);
+        const auto known = IncomingProperties::read(item.properties, call.gateway.properties);
         if (!known) return call.fail(ResponseCode::message_illegal, known.error().message);
         if (known->due_ms(1, call.gateway.options.delay_levels) != 0)
             return call.fail(ResponseCode::message_illegal, "a batch cannot hold delayed messages");
@@ -256,7 +255,7 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
     wire::BatchCursor cursor(call.body);
     for (wire::BatchItem item; gateway.batch.size() < count;) {
         if (const auto more = cursor.next(item); !more || !*more) break;
-        const auto known = IncomingProperties::read(item.properties);
+        const auto known = IncomingProperties::read(item.properties, gateway.properties);
         const auto receipt = store(call, request, to, {item.flag, item.body, item.properties}, *known, 0);
         if (!receipt) return fail_store(call, receipt.error());
         bytes += gateway.payload.size();
@@ -266,21 +265,26 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
     answer(call, to, gateway.batch, wait);
 }
 
-}  // namespace
-
-void send_message(Call& call) {
-    const auto request = wire::read_send_request(call.header);
-    if (!request) return call.fail(request.error());
+void take_send(Call& call, const wire::SendRequest& request) {
     if (!call.gateway.sends.room_for(1)) {
         ++call.gateway.counters.busy_refusals;
         return call.fail(ResponseCode::system_busy, "too many sends wait for the disk, try again later");
     }
     Destination to;
-    if (!find_destination(call, *request, to)) return;
-    if (request->batch)
-        send_batch(call, *request, to);
+    if (!find_destination(call, request, to)) return;
+    if (request.batch)
+        send_batch(call, request, to);
     else
-        send_one(call, *request, to);
+        send_one(call, request, to);
+}
+
+}  // namespace
+
+void send_message(Call& call) {
+    if (call.send) return take_send(call, *call.send);
+    const auto request = wire::read_send_request(call.header);
+    if (!request) return call.fail(request.error());
+    take_send(call, *request);
 }
 
 }  // namespace posthorn::gateway::remoting

@@ -134,8 +134,9 @@ void send_back(Call& call) {
     const Place place = place_of(request.offset);
     const auto original = copy_message(gateway, call.session, place);
     if (!original)
-        return call.fail(ResponseCode::system_error, fmt::format("look message by offset failed, {}: {}",
-                                                                 request.offset, original.error().message));
+        return call.park_or_fail(
+            original.error(), ResponseCode::system_error,
+            fmt::format("look message by offset failed, {}: {}", request.offset, original.error().message));
     const auto message = wire::decode_stored(as_bytes(*original));
     if (!message) return call.fail(message.error());
 
@@ -157,7 +158,7 @@ void send_back(Call& call) {
                         .session = call.session.handle(),
                         .reply = call.header.reply_to(),
                         .stats = &call.stats,
-                        .started_ns = call.session.last_arrival_ns(),
+                        .started_ns = call.started_ns,
                         .queue = number,
                         .with_id = false});
 }

@@ -17,6 +17,12 @@ wire::Host advertised_host(const RemotingOptions& options, const wire::Host& loc
     return host;
 }
 
+bool is_send(std::int32_t code) {
+    const auto request = RequestCode{code};
+    return request == RequestCode::send_message_v2 || request == RequestCode::send_batch_message ||
+           request == RequestCode::send_message;
+}
+
 }  // namespace
 
 Session::Session(Gateway& gateway, Channel& channel, const wire::Host& peer, const wire::Host& local)
@@ -29,6 +35,7 @@ Session::Session(Gateway& gateway, Channel& channel, const wire::Host& peer, con
 
 Session::~Session() {
     gateway_.pulls.drop_all_of(*this);
+    gateway_.parked.drop_all_of(*this);
     gateway_.relay.forget(handle_);
     gateway_.clients.forget(handle_);
     gateway_.sessions.remove(handle_);
@@ -68,6 +75,11 @@ std::size_t Session::on_data(Bytes data) {
 }
 
 bool Session::take(const wire::Frame& frame) {
+    if (const wire::SendForm* send = gateway_.send_forms.recognise(send_forms_, frame)) {
+        encoding_ = frame.encoding;
+        gateway_.dispatcher.dispatch(gateway_, *this, send->header(), frame, &send->request());
+        return true;
+    }
     const auto header = gateway_.decoder.decode(frame);
     if (!header) {
         // As the original does: without the opaque there is nobody to answer.
@@ -80,7 +92,8 @@ bool Session::take(const wire::Frame& frame) {
         return true;
     }
     encoding_ = frame.encoding;
-    gateway_.dispatcher.dispatch(gateway_, *this, **header, frame.body);
+    if (is_send((*header)->code)) gateway_.send_forms.learn(send_forms_, frame);
+    gateway_.dispatcher.dispatch(gateway_, *this, **header, frame);
     return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "broker/catalog.h"
 #include "names.h"
+#include "send_forms.h"
 #include "wire/remoting/frame.h"
 #include "wire/remoting/header.h"
 #include "wire/remoting/host.h"
@@ -100,6 +101,7 @@ class Session {
     wire::Host advertised_;
     wire::Encoding encoding_ = wire::Encoding::json;
     std::int64_t arrival_ns_ = 0;
+    SendForms::Recent send_forms_;
     LastFound<model::Topic> topic_;
     LastFound<model::Group> group_;
     bool closed_ = false;

@@ -92,16 +92,17 @@ void get_topic_stats(Call& call) {
     const model::Topic* topic = call.session.topic(name);
     if (!topic) return call.fail(ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist", name));
     std::map<wire::MessageQueue, wire::TopicOffset> stats;
+    StoreTimes times{gateway};
     for (std::uint32_t n = 0; n < topic->write_queues; ++n) {
         const store::Range range = gateway.broker.range(topic->queues[n]);
-        const std::int64_t newest = range.empty() ? 0
-                                                  : store_time_of(gateway, topic->queues[n],
-                                                                  model::QueueOffset(range.end.value() - 1));
+        const std::int64_t newest =
+            range.empty() ? 0 : times.of(topic->queues[n], model::QueueOffset(range.end.value() - 1));
         stats[{topic->name, gateway.options.broker_name, static_cast<std::int32_t>(n)}] = {
             .min_offset = static_cast<std::int64_t>(range.begin.value()),
             .max_offset = static_cast<std::int64_t>(range.end.value()),
             .last_update_ms = std::max<std::int64_t>(newest, 0)};
     }
+    if (times.loading && call.park()) return;
     auto writer = call.reply();
     wire::write_topic_stats(writer.body(), stats);
     if (const auto done = writer.finish(); !done) call.fail(done.error());

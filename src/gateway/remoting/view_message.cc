@@ -27,8 +27,9 @@ void view_message(Call& call) {
     if (!call.number("offset", offset)) return;
     const auto message = copy_message(call.gateway, call.session, place_of(offset));
     if (!message)
-        return call.fail(ResponseCode::system_error, fmt::format("can not find message by the offset, {}: {}",
-                                                                 offset, message.error().message));
+        return call.park_or_fail(
+            message.error(), ResponseCode::system_error,
+            fmt::format("can not find message by the offset, {}: {}", offset, message.error().message));
     auto writer = call.reply();
     writer.body().append(*message);
     if (const auto done = writer.finish(); !done) call.fail(done.error());
@@ -41,13 +42,16 @@ void query_message(Call& call) {
     Gateway& gateway = call.gateway;
     std::string found;
     std::size_t count = 0;
+    bool loading = false;
     for (const store::Position position :
          gateway.broker.positions_by_key(message_key(topic, key), kFoundMax)) {
         const auto message = copy_message(gateway, call.session, {position, false});
+        if (!message && message.error().code == Errc::loading) loading = true;
         if (!message || !is_the_one(*message, topic, key)) continue;
         found += *message;
         if (++count >= static_cast<std::size_t>(std::clamp<std::int32_t>(most, 1, kFoundMax))) break;
     }
+    if (loading && call.park()) return;
     if (found.empty())
         return call.fail(ResponseCode::query_not_found,
                          "can not find message, maybe time range not correct; this broker finds messages by "

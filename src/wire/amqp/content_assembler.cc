@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "wire/amqp/decode.h"
 
 namespace posthorn::wire::amqp {
@@ -17,26 +18,19 @@ Violation unexpected(MethodCode method, std::string detail) {
 }  // namespace
 
 ContentAssembler::Step ContentAssembler::feed(const Frame& frame) {
-    switch (frame.type) {
-        case FrameType::method:
-            return take_method(frame);
-        case FrameType::header:
-            return take_header(frame);
-        case FrameType::body:
-            return take_body(frame);
-        case FrameType::heartbeat:
-            if (frame.payload.empty()) return fail(unexpected_frame(frame));
-            break;
-    }
-    return fail(unknown_frame(frame));
+    if (!well_formed(frame)) [[unlikely]]
+        return fail(unknown_frame(frame));
+    if (frame.type == FrameType::method) return take_method(frame.payload);
+    if (frame.type == FrameType::header) return take_header(frame.payload);
+    if (frame.type == FrameType::body) return take_body(frame.payload);
+    return fail(unexpected_frame(frame));
 }
 
-ContentAssembler::Step ContentAssembler::take_method(const Frame& frame) {
-    const MethodCode code = method_of(frame.payload);
-    if (frame.payload.size() < 4) return fail(unknown_frame(frame));
+ContentAssembler::Step ContentAssembler::take_method(Bytes payload) {
     if (state_ != State::method) return out_of_place();
+    const MethodCode code = method_of(payload);
     if (!has_content(code)) return Step::method;
-    begin(code, frame.payload);
+    begin(code, payload);
     return Step::more;
 }
 
@@ -49,9 +43,9 @@ void ContentAssembler::begin(MethodCode code, Bytes method) {
     state_ = State::header;
 }
 
-ContentAssembler::Step ContentAssembler::take_header(const Frame& frame) {
+ContentAssembler::Step ContentAssembler::take_header(Bytes payload) {
     ContentHeader header;
-    if (!decode_content_header(frame.payload, header)) return fail(unknown_frame(frame));
+    POSTHORN_CHECK(decode_content_header(payload, header), "a well-formed header frame that is none");
     if (state_ != State::header || header.weight != 0) return out_of_place();
     if (header.class_id != class_id(content_.code))
         return fail(unexpected(
@@ -72,18 +66,18 @@ ContentAssembler::Step ContentAssembler::take_header(const Frame& frame) {
     return Step::more;
 }
 
-ContentAssembler::Step ContentAssembler::take_body(const Frame& frame) {
+ContentAssembler::Step ContentAssembler::take_body(Bytes payload) {
     if (state_ != State::body) return out_of_place();
-    if (frame.payload.size() > left_)
+    if (payload.size() > left_)
         return fail(
             {ReplyCode::frame_error, content_.code, "content body frame exceeds remaining content size"});
-    left_ -= frame.payload.size();
+    left_ -= payload.size();
     if (left_ == 0 && !own_body_) {
-        content_.body = frame.payload;
+        content_.body = payload;
         return complete();
     }
     own_body_ = true;
-    body_.append(frame.payload);
+    body_.append(payload);
     return left_ == 0 ? complete() : Step::more;
 }
 

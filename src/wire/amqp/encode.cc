@@ -118,6 +118,18 @@ void append_content_head(Buffer& out, std::uint16_t channel, const M& method, By
     put_content_header(to, channel, properties, body_size);
 }
 
+bool append_close(Buffer& out, std::uint16_t channel, const Violation& violation) {
+    const std::string text = reply_text(violation.code, violation.detail);
+    const std::uint16_t of_class = class_id(violation.method);
+    const std::uint16_t of_method = method_id(violation.method);
+    const bool connection = channel == 0 || closes_connection(violation.code);
+    if (connection)
+        append_method(out, 0, ConnectionClose{violation.code, text, of_class, of_method});
+    else
+        append_method(out, channel, ChannelClose{violation.code, text, of_class, of_method});
+    return connection;
+}
+
 void append_body_head(Buffer& out, std::uint16_t channel, std::uint32_t size) {
     put_head(out.extend(kFrameHead), FrameType::body, channel, size);
 }

@@ -25,37 +25,50 @@ void walk_properties(Io& io, P& p) {
     io(p.app_id, 3);
     io(p.cluster_id, 2);
 }
+constexpr std::size_t kFlags = 2;
 constexpr unsigned kMoreFlags = 1;
 
+/// Reads the values that the flags announce. Holds nothing but what fits registers: every message pays for
+/// it.
 class Reader {
   public:
-    explicit Reader(Bytes bytes) : in_(bytes), flags_(in_.be<std::uint16_t>()) {}
+    Reader(Bytes values, unsigned flags)
+        : at_(values.data()), end_(values.data() + values.size()), flags_(flags) {}
 
     template <class T>
     void operator()(std::optional<T>& value, int bit) {
-        if ((flags_ >> bit & 1) != 0)
-            read(value.emplace());
-        else
-            value.reset();
+        if ((flags_ >> bit & 1) != 0) read(value.emplace());
     }
-    bool done() const {
-        return in_.ok() && in_.remaining() == 0 && well_formed_ && (flags_ & kMoreFlags) == 0;
-    }
+    bool done() const { return ok_ && at_ == end_; }
 
   private:
-    void read(std::string_view& value) { value = in_.text(in_.be<std::uint8_t>()); }
+    void read(std::string_view& value) { value = as_text(take(number<std::uint8_t>())); }
     void read(TableView& value) {
-        value = TableView(in_.bytes(in_.be<std::uint32_t>()));
-        well_formed_ = validate_table(value.bytes());
+        value = TableView(take(number<std::uint32_t>()));
+        ok_ = ok_ && validate_table(value.bytes());
     }
     template <std::integral T>
     void read(T& value) {
-        value = in_.be<T>();
+        value = number<T>();
+    }
+    template <std::integral T>
+    T number() {
+        const Bytes bytes = take(sizeof(T));
+        return bytes.empty() ? T{} : load_be<T>(bytes.data());
+    }
+    Bytes take(std::size_t size) {
+        if (size > static_cast<std::size_t>(end_ - at_)) [[unlikely]] {
+            ok_ = false;
+            return {};
+        }
+        at_ += size;
+        return {at_ - size, size};
     }
 
-    ByteReader in_;
+    const std::byte* at_;
+    const std::byte* end_;
     unsigned flags_;
-    bool well_formed_ = true;
+    bool ok_ = true;
 };
 
 class Writer {
@@ -102,9 +115,12 @@ bool decode_content_header(Bytes payload, ContentHeader& header) {
 }
 
 bool decode_properties(Bytes bytes, Properties& properties) {
-    Reader reader(bytes);
+    properties = Properties{};
+    if (bytes.size() < kFlags) return false;
+    const unsigned flags = load_be<std::uint16_t>(bytes.data());
+    Reader reader(bytes.subspan(kFlags), flags);
     walk_properties(reader, properties);
-    return reader.done();
+    return reader.done() && (flags & kMoreFlags) == 0;
 }
 
 Violation malformed_properties(MethodCode method) {

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstring>
 #include <limits>
 
+#include "decimal.h"
 #include "json_text.h"
 #include "text_scan.h"
 
@@ -13,16 +13,10 @@ namespace posthorn::wire::remoting {
 namespace {
 
 constexpr std::size_t kLengths = 8;
-constexpr std::size_t kDigits = 20;  // of any 64-bit number, sign included
 
 char* put(char* to, std::string_view text) {
     std::memcpy(to, text.data(), text.size());
     return to + text.size();
-}
-
-template <class T>
-char* put_number(char* to, T value) {
-    return std::to_chars(to, to + kDigits, value).ptr;
 }
 
 char* text_at(std::byte* bytes) {
@@ -59,12 +53,12 @@ FrameWriter::FrameWriter(Buffer& out, Encoding encoding, std::int32_t code, std:
 void FrameWriter::json_head(std::int32_t code, std::int32_t opaque, std::int32_t flag,
                             std::string_view remark) {
     constexpr std::size_t kRoom =
-        kLengths + kCode.size() + kFlag.size() + kOpaque.size() + kVersion.size() + 4 * kDigits;
+        kLengths + kCode.size() + kFlag.size() + kOpaque.size() + kVersion.size() + 4 * kDecimalRoom;
     char* const from = text_at(out_->extend(kRoom));
-    char* to = put_number(put(from + kLengths, kCode), code);
-    to = put_number(put(to, kFlag), flag);
-    to = put_number(put(to, kOpaque), opaque);
-    to = put_number(put(to, kVersion), kWireVersion);
+    char* to = put_decimal(put(from + kLengths, kCode), code);
+    to = put_decimal(put(to, kFlag), flag);
+    to = put_decimal(put(to, kOpaque), opaque);
+    to = put_decimal(put(to, kVersion), kWireVersion);
     out_->resize(start_ + static_cast<std::size_t>(to - from));
     if (remark.empty()) return;
     out_->append(kRemark);
@@ -124,11 +118,11 @@ void FrameWriter::field(std::string_view key, std::string_view value) {
 }
 
 void FrameWriter::field(std::string_view key, std::int64_t value) {
-    char* const from = begin_field(key, kDigits + 1);
-    char* to = put_number(from, value);
+    char* const from = begin_field(key, kDecimalRoom + 1);
+    char* to = put_decimal(from, value);
     const auto size = static_cast<std::size_t>(to - from);
     if (encoding_ == Encoding::json) *to++ = '"';
-    out_->resize(out_->size() - (kDigits + 1) + static_cast<std::size_t>(to - from));
+    out_->resize(out_->size() - (kDecimalRoom + 1) + static_cast<std::size_t>(to - from));
     if (encoding_ == Encoding::binary)
         out_->patch_be(out_->size() - size - 4, static_cast<std::uint32_t>(size));
 }

@@ -75,7 +75,7 @@ void Header::reset(Encoding from) {
     encoding = from;
     language = Language::other;
     code = version = opaque = flag = 0;
-    remark = {};
+    remark = opaque_text_ = {};
     count_ = 0;
 }
 

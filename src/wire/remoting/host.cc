@@ -53,11 +53,6 @@ std::string to_string(const Host& host) {
     return host.v6 ? fmt::format("[{}]:{}", text, host.port) : fmt::format("{}:{}", text, host.port);
 }
 
-void write_host(std::byte* to, const Host& host) {
-    std::memcpy(to, host.address.data(), host.address_size());
-    store_be(to + host.address_size(), host.port);
-}
-
 Host read_host(const std::byte* from, bool v6) {
     Host host;
     host.v6 = v6;

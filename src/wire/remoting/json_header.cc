@@ -1,7 +1,6 @@
 #include "json_header.h"
 
 #include <cstdint>
-#include <cstring>
 
 #include "text_scan.h"
 
@@ -12,39 +11,6 @@ bool ends_word(char c) {
     return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-char* append_utf8(char* to, unsigned point) {
-    if (point < 0x80) {
-        *to++ = static_cast<char>(point);
-    } else if (point < 0x800) {
-        *to++ = static_cast<char>(0xC0 | point >> 6);
-        *to++ = static_cast<char>(0x80 | (point & 0x3F));
-    } else if (point < 0x10000) {
-        *to++ = static_cast<char>(0xE0 | point >> 12);
-        *to++ = static_cast<char>(0x80 | (point >> 6 & 0x3F));
-        *to++ = static_cast<char>(0x80 | (point & 0x3F));
-    } else {
-        *to++ = static_cast<char>(0xF0 | point >> 18);
-        *to++ = static_cast<char>(0x80 | (point >> 12 & 0x3F));
-        *to++ = static_cast<char>(0x80 | (point >> 6 & 0x3F));
-        *to++ = static_cast<char>(0x80 | (point & 0x3F));
-    }
-    return to;
-}
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-constexpr unsigned kReplacement = 0xFFFD;
-bool is_high_surrogate(unsigned unit) {
-    return unit >= 0xD800 && unit < 0xDC00;
-}
-bool is_low_surrogate(unsigned unit) {
-    return unit >= 0xDC00 && unit < 0xE000;
-}
-
 }  // namespace
 
 void JsonHeaderScanner::space() {
@@ -53,7 +19,7 @@ void JsonHeaderScanner::space() {
 }
 
 // Headers are nearly always written without a space, a raw value or an escape. What is small and always taken
-// stands inline; what those cost stands in functions of its own (space, raw_value, escaped, any_number).
+// stands inline;
 
 inline bool JsonHeaderScanner::next_is(char wanted) {
     if (at_ == end_ || *at_ != wanted) return false;
@@ -78,19 +44,7 @@ inline bool JsonHeaderScanner::another(bool& closed, const char* not_closed, con
 }
 
 inline bool JsonHeaderScanner::string(std::string_view& text) {
-    const char* const from = at_;
-    const char* const to = find_quote(from, end_);
-    if (to == end_) [[unlikely]] {
-        at_ = to;
-        return fail("a string is not closed");
-    }
-    if (*to == '\\') [[unlikely]] {
-        at_ = to;
-        return escaped(from, text);
-    }
-    text = {from, static_cast<std::size_t>(to - from)};
-    at_ = to + 1;
-    return true;
+    return strings_.read(at_, text) || fail(strings_.problem());
 }
 
 inline bool JsonHeaderScanner::value(std::string_view& text, bool& null) {
@@ -162,7 +116,7 @@ inline bool JsonHeaderScanner::member(std::string_view key) {
             if (key == "flag") return number(header_.flag);
             break;
         case 6:
-            if (key == "opaque") return number(header_.opaque);
+            if (key == "opaque") return opaque();
             if (key == "remark") return remark();
             break;
         case 7:
@@ -180,6 +134,14 @@ inline bool JsonHeaderScanner::member(std::string_view key) {
     std::string_view unused;
     bool null = false;
     return value(unused, null);
+}
+
+inline bool JsonHeaderScanner::opaque() {
+    const char* const from = at_;
+    header_.opaque_text_ = {};
+    if (!plain_number(header_.opaque)) return any_number(header_.opaque);
+    header_.opaque_text_ = {from, static_cast<std::size_t>(at_ - from)};
+    return true;
 }
 
 bool JsonHeaderScanner::language() {
@@ -257,91 +219,6 @@ bool JsonHeaderScanner::skip_nested() {
         if (at_ != end_) ++at_;
     }
     return fail("a nested value is not closed");
-}
-
-/// Unescaped text is never longer than its source, so room for the whole header is room for all its strings.
-bool JsonHeaderScanner::escaped(const char* from, std::string_view& text) {
-    if (!scratch_at_) {
-        scratch_.clear();
-        scratch_.resize(static_cast<std::size_t>(end_ - begin_) + 16);
-        scratch_at_ = reinterpret_cast<char*>(scratch_.data());
-    }
-    const char* const begin = scratch_at_;
-    const char* const end = end_;
-    char* to = scratch_at_;
-    const char* at = from;
-    while (true) {
-        at = copy_to_quote(at, end, to);
-        if (at != end && *at == '"') break;
-        // The marks between properties, in every send: \u0001 and \u0002.
-        if (end - at >= 6 && std::memcmp(at, "\\u000", 5) == 0 && at[5] >= '0' && at[5] <= '9') {
-            *to++ = static_cast<char>(at[5] - '0');
-            at += 6;
-            continue;
-        }
-        at_ = at == end ? at : at + 1;
-        if (!unescape(to)) return false;
-        at = at_;
-    }
-    at_ = at + 1;
-    text = {begin, static_cast<std::size_t>(to - begin)};
-    scratch_at_ = to;
-    return true;
-}
-
-/// `at_` stands behind a backslash.
-bool JsonHeaderScanner::unescape(char*& to) {
-    if (at_ == end_) return fail("a string is not closed");
-    const char kind = *at_++;
-    switch (kind) {
-        case 'b':
-            *to++ = '\b';
-            return true;
-        case 'f':
-            *to++ = '\f';
-            return true;
-        case 'n':
-            *to++ = '\n';
-            return true;
-        case 'r':
-            *to++ = '\r';
-            return true;
-        case 't':
-            *to++ = '\t';
-            return true;
-        case 'u':
-            break;
-        default:
-            *to++ = kind;
-            return true;  // quote, slash, backslash; others as they stand
-    }
-    unsigned point = 0;
-    if (!hex4(point)) return false;
-    if (is_high_surrogate(point) && end_ - at_ >= 6 && at_[0] == '\\' && at_[1] == 'u') {
-        const char* second = at_;
-        unsigned low = 0;
-        at_ += 2;
-        if (!hex4(low)) return false;
-        if (is_low_surrogate(low))
-            point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
-        else
-            at_ = second;
-    }
-    if (point >= 0xD800 && point < 0xE000) point = kReplacement;  // half a pair
-    to = append_utf8(to, point);
-    return true;
-}
-
-bool JsonHeaderScanner::hex4(unsigned& unit) {
-    if (end_ - at_ < 4) return fail("an escape is cut off");
-    unit = 0;
-    for (int i = 0; i < 4; ++i) {
-        const int digit = hex_digit(at_[i]);
-        if (digit < 0) return fail("an escape has no hex digits");
-        unit = unit << 4 | static_cast<unsigned>(digit);
-    }
-    at_ += 4;
-    return true;
 }
 
 }  // namespace posthorn::wire::remoting

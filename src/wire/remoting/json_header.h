@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "json_string.h"
 #include "wire/remoting/header.h"
 
 namespace posthorn::wire::remoting {
@@ -18,7 +19,7 @@ class JsonHeaderScanner {
           at_(text.data()),
           end_(text.data() + text.size()),
           header_(header),
-          scratch_(scratch) {}
+          strings_(text, scratch) {}
 
     bool scan();
     /// Valid after `scan()` said no.
@@ -28,6 +29,7 @@ class JsonHeaderScanner {
   private:
     bool member(std::string_view key);
     bool language();
+    bool opaque();
     bool remark();
     bool fields();
     bool number(std::int32_t& into);
@@ -38,9 +40,6 @@ class JsonHeaderScanner {
     bool value(std::string_view& text, bool& null);
     bool raw_value(std::string_view& text, bool& null);
     bool string(std::string_view& text);  ///< `at_` stands behind the opening quote
-    bool escaped(const char* from, std::string_view& text);
-    bool unescape(char*& to);
-    bool hex4(unsigned& unit);
     bool skip_nested();
 
     void space();
@@ -57,8 +56,7 @@ class JsonHeaderScanner {
     const char* at_;
     const char* end_;
     Header& header_;
-    Buffer& scratch_;
-    char* scratch_at_ = nullptr;
+    JsonStrings strings_;
     const char* problem_ = "";
 };
 

@@ -76,10 +76,10 @@ std::size_t stored_size(const MessageParts& parts) {
            parts.topic.size() + (parts.topic.size() > kMaxTopicV1 ? 1 : 0) + properties_size(parts);
 }
 
-void write_stored(const MessageParts& parts, std::byte* to) {
+void write_stored(const MessageParts& parts, std::span<std::byte> room) {
     const bool v2 = parts.topic.size() > kMaxTopicV1;
-    Writer writer(to);
-    writer.be(static_cast<std::uint32_t>(stored_size(parts)));
+    Writer writer(room.data());
+    writer.be(static_cast<std::uint32_t>(room.size()));
     writer.be(v2 ? kMagicV2 : kMagicV1);
     writer.be(body_crc(parts.body));
     writer.be(parts.queue_id);
@@ -112,7 +112,8 @@ Result<void> append_stored(const MessageParts& parts, Buffer& out) {
     if (properties_size(parts) > kMaxProperties)
         return Error{Errc::invalid, fmt::format("properties of {} bytes are over the limit of {}",
                                                 properties_size(parts), kMaxProperties)};
-    write_stored(parts, out.extend(stored_size(parts)));
+    const std::size_t size = stored_size(parts);
+    write_stored(parts, {out.extend(size), size});
     return {};
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "hex.h"
+
 namespace posthorn::wire::remoting {
 namespace {
 
@@ -24,19 +26,12 @@ bool from_hex(std::string_view text, std::byte* to) {
 }  // namespace
 
 void MessageId::append(Bytes bytes) {
-    // Both digits of every byte: half the steps of taking them one by one.
-    static constexpr auto kPairs = [] {
-        constexpr char kHex[] = "0123456789ABCDEF";
-        std::array<std::array<char, 2>, 256> pairs{};
-        for (std::size_t i = 0; i < 256; ++i)
-            pairs[i] = {kHex[i >> 4], kHex[i & 15]};
-        return pairs;
-    }();
     char* to = text_.data() + size_;
-    for (const std::byte byte : bytes) {
-        std::memcpy(to, kPairs[std::to_integer<std::size_t>(byte)].data(), 2);
-        to += 2;
-    }
+    std::size_t at = 0;
+    for (; bytes.size() - at >= 8; at += 8)
+        put_hex8(to + 2 * at, bytes.data() + at);
+    for (; at < bytes.size(); ++at)
+        put_hex(to + 2 * at, bytes[at]);
     size_ += bytes.size() * 2;
 }
 

@@ -2,18 +2,29 @@
 
 #include <cstring>
 
+#include "text_scan.h"
+
 namespace posthorn::wire::remoting {
 
 bool PropertyCursor::next(Property& property) {
-    while (!rest_.empty()) {
-        const std::size_t end = rest_.find(kPropertyEnd);
-        const std::string_view item = rest_.substr(0, end);
-        rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
-        const std::size_t separator = item.find(kPropertyName);
-        if (separator == std::string_view::npos || separator == 0) continue;
-        property = {item.substr(0, separator), item.substr(separator + 1)};
+    const char* at = rest_.data();
+    const char* const end = at + rest_.size();
+    while (at != end) {
+        const char* const name = at;
+        const char* const mark = find_property_mark(begin_, at, end);
+        if (mark == end) break;
+        at = mark + 1;
+        if (*mark == kPropertyEnd) continue;
+        const char* const value = at;
+        const char* const stop = find_property_end(begin_, at, end);
+        at = stop == end ? end : stop + 1;
+        if (mark == name) continue;
+        property = {{name, static_cast<std::size_t>(mark - name)},
+                    {value, static_cast<std::size_t>(stop - value)}};
+        rest_ = {at, static_cast<std::size_t>(end - at)};
         return true;
     }
+    rest_ = {};
     return false;
 }
 

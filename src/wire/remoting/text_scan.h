@@ -6,7 +6,9 @@
 #include <emmintrin.h>
 #endif
 
-// Searching JSON text sixteen bytes at a time where the processor can. Nothing reads past `end`.
+#include "wire/remoting/properties.h"
+
+// Searching text sixteen bytes at a time where the processor can. Nothing reads past `end`.
 
 namespace posthorn::wire::remoting {
 
@@ -22,6 +24,10 @@ inline unsigned quote_bits(__m128i bytes) {
     const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
     const __m128i slashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
     return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(quotes, slashes)));
+}
+/// One bit per byte that is `wanted`.
+inline unsigned bits_of(__m128i bytes, char wanted) {
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(wanted))));
 }
 #endif
 
@@ -68,6 +74,42 @@ inline const char* find_unescaped(const char* at, const char* end) {
     }
 #endif
     while (at != end && *at != '"' && *at != '\\' && static_cast<unsigned char>(*at) > 0x1F)
+        ++at;
+    return at;
+}
+
+/// The mark behind a property's name, or the one behind a value where no name is; or `end`. From `begin` on
+/// all is readable: what is left of the list may be looked at from before it.
+inline const char* find_property_mark([[maybe_unused]] const char* begin, const char* at, const char* end) {
+#if defined(__SSE2__)
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = load16(at);
+        if (const unsigned bits = bits_of(bytes, kPropertyName) | bits_of(bytes, kPropertyEnd))
+            return at + __builtin_ctz(bits);
+    }
+    if (end - begin >= 16) {
+        const __m128i bytes = load16(end - 16);
+        const unsigned bits =
+            (bits_of(bytes, kPropertyName) | bits_of(bytes, kPropertyEnd)) >> (16 - (end - at));
+        return bits ? at + __builtin_ctz(bits) : end;
+    }
+#endif
+    while (at != end && *at != kPropertyName && *at != kPropertyEnd)
+        ++at;
+    return at;
+}
+
+/// The mark behind a property's value, or `end`.
+inline const char* find_property_end([[maybe_unused]] const char* begin, const char* at, const char* end) {
+#if defined(__SSE2__)
+    for (; end - at >= 16; at += 16)
+        if (const unsigned bits = bits_of(load16(at), kPropertyEnd)) return at + __builtin_ctz(bits);
+    if (end - begin >= 16) {
+        const unsigned bits = bits_of(load16(end - 16), kPropertyEnd) >> (16 - (end - at));
+        return bits ? at + __builtin_ctz(bits) : end;
+    }
+#endif
+    while (at != end && *at != kPropertyEnd)
         ++at;
     return at;
 }

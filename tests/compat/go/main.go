@@ -47,6 +47,15 @@ func wait(seconds int, what string, holds func() bool) {
 	}
 }
 
+// stays is for showing that something does not happen, and only there.
+func stays(millis int, what string, holds func() bool) {
+	end := time.Now().Add(time.Duration(millis) * time.Millisecond)
+	for time.Now().Before(end) {
+		check(holds(), "%s", what)
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 func newProducer(options ...producer.Option) rocketmq.Producer {
 	options = append([]producer.Option{
 		producer.WithNsResolver(primitive.NewPassthroughResolver(strings.Split(namesrv, ";"))),
@@ -215,7 +224,7 @@ func tagExpression() {
 	g, c := consume(unique("g"), topic, "a || c", nil)
 	defer c.Shutdown()
 	wait(30, "six messages", func() bool { return g.count() >= 6 })
-	time.Sleep(300 * time.Millisecond)
+	stays(300, "no seventh", func() bool { return g.count() == 6 })
 	same([]string{"0", "2", "3", "5", "6", "8"}, g.bodies(), "bodies")
 }
 

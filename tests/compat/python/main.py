@@ -6,9 +6,12 @@ import threading
 import time
 import traceback
 
-from rocketmq.client import Message, Producer, PushConsumer
-from rocketmq.ffi import MessageModel
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+import remoting  # noqa: E402
+from rocketmq.client import Message, Producer, PushConsumer  # noqa: E402
+from rocketmq.ffi import MessageModel  # noqa: E402
 
+BROKER = os.environ["COMPAT_BROKER"]  # host:port
 NAMESRV, PATTERN, FULL = sys.argv[1], re.compile(sys.argv[2]), sys.argv[3] == "full"
 RUN = f"{int(time.time() * 1000) % 10 ** 8:x}"
 count = 0
@@ -32,6 +35,14 @@ def wait(seconds, what, holds):
         time.sleep(0.02)
 
 
+def stays(seconds, what, holds):
+    """For showing that something does not happen, and only there."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        check(holds(), what)
+        time.sleep(0.02)
+
+
 def producer():
     made = Producer(unique("pg"), timeout=6000)
     made.set_namesrv_addr(NAMESRV)
@@ -45,6 +56,15 @@ def message(topic, body, tag=None):
     if tag:
         made.set_tags(tag)
     return made
+
+
+def progress(group, topic):
+    """How many messages of a topic the broker knows a group to have read."""
+    host, port = BROKER.split(":")
+    with remoting.Link(int(port), host=host) as link:
+        answers = [link.ask(remoting.QUERY_OFFSET, {"consumerGroup": group, "topic": topic, "queueId": str(queue)})[0]
+                   for queue in range(4)]
+    return sum(int(answer["extFields"]["offset"]) for answer in answers if answer["code"] == 0)
 
 
 class Got:
@@ -100,7 +120,7 @@ def oneway_and_tags():
         sender.send_oneway(message(topic, str(i), "abc"[i % 3]))
     got = Got(topic, "a || c")
     wait(30, "six messages", lambda: len(got.all) >= 6)
-    time.sleep(0.3)
+    stays(0.3, "no seventh", lambda: len(got.all) == 6)
     check(sorted(got.bodies()) == ["0", "2", "3", "5", "6", "8"], f"bodies {got.bodies()}")
     got.close()
     sender.shutdown()
@@ -191,7 +211,8 @@ def restart():
         sender.send_sync(message(topic, f"old{i}"))
     first = Got(topic, group=group)
     wait(30, "five messages", lambda: len(first.all) >= 5)
-    time.sleep(6)  # this client tells its progress every five seconds
+    # This client tells its progress every five seconds.
+    wait(30, "progress told", lambda: progress(group, topic) == 5)
     first.close()
     for i in range(3):
         sender.send_sync(message(topic, f"new{i}"))

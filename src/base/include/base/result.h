@@ -22,6 +22,7 @@ enum class Errc {
     damaged,      ///< stored bytes contradict their checksum
     unsupported,  ///< known by name, not built
     busy,         ///< somebody else holds it (a second process on the data directory)
+    loading,      ///< on its way from the disk: the caller is told when to ask again
 };
 
 const char* name(Errc code);

@@ -16,6 +16,7 @@
 #include "model/tag_expression.h"
 #include "runtime/worker.h"
 #include "store/log.h"
+#include "store/volatile_log.h"
 
 namespace posthorn::broker {
 
@@ -25,17 +26,23 @@ struct Now {
     std::int64_t steady_ms = 0;
 };
 
-/// A message on its way in. The payload is in its protocol's bytes and is copied before `publish` returns.
+/// A message on its way in. The payload is in its protocol's bytes and is copied before `publish` returns; it
+/// may be a view into what `take` or `fetch` just handed out.
 struct Publication {
     model::QueueId queue;
-    /// Instead of `queue`: the named queues it goes to together, at most 255, as one record. The receipt
-    /// tells the place in the first.
-    std::span<const model::QueueId> queues{};
+    /// Instead of `queue`: the named queues it goes to together, all of them or none, each named once; at
+    /// most 255 where it must be written. The body is laid down once in the queue log and once in the
+    /// volatile log at most. The receipt is that of the queue log, if it went there, with the place in the
+    /// first.
+    std::span<const model::QueueId> queues = {};
     store::Format format{};
     std::uint8_t priority = 0;
     std::int32_t tag = 0;
     std::uint64_t key = 0;        ///< store::key_hash of the client's message id
     std::int64_t expires_ms = 0;  ///< wall time after which it need not be delivered; 0 never
+    /// Named queues: whether it survives a restart, if the queue does. One that does not costs no write, is
+    /// readable at once (but never before what was published before it) and its promise is kept at once.
+    bool persistent = true;
     Bytes payload;
 };
 
@@ -47,6 +54,7 @@ struct Receipt {
     model::QueueOffset offset;  ///< in its queue; of a delayed message: in the timer queue
     std::int64_t store_ms = 0;
     bool in_queue_log = false;  ///< which log the position is in: true for delayed and for named queues
+    bool transient() const { return store::is_volatile(position); }
 };
 
 enum class Promise { pending, kept, broken };
@@ -128,8 +136,6 @@ class OfferSink {
     virtual ~OfferSink() = default;
     /// Must not call the broker: the message lies in a log that may move.
     virtual Offer on_offer(const Stored& message, const Taken& taken) = 0;
-    /// A ready message that cannot be read any more (damage) was settled unseen.
-    virtual void on_missing() {}
 };
 
 /// The engine: topics read by offset and queues settled message by message on one store, without a socket and
@@ -165,7 +171,8 @@ class Broker {
     // --------------------------------------------------------------------------------------------------
     Result<Receipt> publish(const Publication& message);
     /// Into its queue at `due_ms` (wall), to the millisecond; at once when that is not in the future. Appears
-    /// once, also after a crash in the moment it fires.
+    /// once, also after a crash in the moment it fires. Waits and comes as a persistent message; a queue that
+    /// is not durable takes none (unsupported).
     Result<Receipt> publish_at(const Publication& message, std::int64_t due_ms);
     /// `must_sync`: the caller promises durability even under async flush.
     Promise state(const Receipt& receipt, bool must_sync = false) const;
@@ -176,10 +183,11 @@ class Broker {
     // --------------------------------------------------------------------------------------
     Fetched fetch(const FetchRequest& request, MessageSink& sink);
     void wait(model::QueueId queue, Waiter& waiter);  ///< until something new is readable in the queue
-    void wait_loaded(Waiter& waiter);                 ///< until some cold read has finished
+    /// Until some cold read has finished: told inside `begin_tick`, where the waiter may publish as well.
+    void wait_loaded(Waiter& waiter);
     void cancel(Waiter& waiter);
     store::Range range(model::QueueId queue) const;  ///< readable: in sync flush the durable ones
-    /// Blocks on the disk when the place is cold; for people and tools.
+    /// Both answer Errc::loading while what they need comes from the disk: ask again after `wait_loaded`.
     Result<model::QueueOffset> offset_by_time(model::QueueId queue, std::int64_t wall_ms);
     Result<void> read_at(store::Position position, bool delayed,
                          const std::function<void(const Stored&)>& visit);
@@ -196,9 +204,9 @@ class Broker {
     // --- out, settled one by one
     // -----------------------------------------------------------------------------
     /// A reader of a queue (named, or of a topic) that settles by message. The same name finds the same
-    /// reader and its state again, also after a restart. A named queue's messages are gone once its reader
-    /// settled them. After a failed write or sync nothing can be taken or settled (read_only): it could not
-    /// be noted.
+    /// reader and its state again, also after a restart (of a durable queue). A named queue's messages are
+    /// gone once its reader settled them. After a failed write or sync nothing can be taken or settled
+    /// (read_only): it could not be noted.
     Result<ReaderId> open_reader(std::string_view name, model::QueueId queue);
     Result<void> delete_reader(ReaderId reader);
     /// Hands out ready messages, returned ones first in their old places. `lease_ms` > 0: comes back by
@@ -231,6 +239,7 @@ class Broker {
     Counters counters() const;
     const store::Log& stream_log() const;
     const store::Log& queue_log() const;
+    const store::VolatileLog& volatile_log() const;
     double disk_used_ratio() const;
 
   private:

@@ -32,10 +32,11 @@ struct QueueOwner {
     enum class Kind : std::uint8_t {
         none,   ///< never given, or its owner was deleted
         topic,  ///< queue `number` of a topic: stream log, read by offset
-        named,  ///< a named queue: queue log, settled message by message
+        named,  ///< a named queue: queue log and volatile log, settled message by message
         timer,  ///< the engine's own: delayed messages
     };
     Kind kind = Kind::none;
+    bool durable = true;  ///< false: a named queue that ends with the process, all it holds is volatile
     std::uint16_t number = 0;
     model::TopicId topic{};
 };
@@ -66,7 +67,10 @@ class Catalog {
     std::size_t group_count() const;
 
     // Queues settled message by message
-    Result<model::QueueId> put_named_queue(std::string_view name);
+    /// One that is not durable is never written down: making it costs no commit, it and all it holds end with
+    /// the process, and its number is given again. Errc::exists if the name is there with the other
+    /// durability.
+    Result<model::QueueId> put_named_queue(std::string_view name, bool durable = true);
     model::QueueId named_queue(std::string_view name) const;  ///< 0 if there is none
     Result<void> delete_named_queue(std::string_view name);
     void each_named_queue(

@@ -21,6 +21,9 @@ struct BrokerOptions {
     std::uint64_t queue_tail_bytes = 16ull << 20;
     std::uint64_t cold_bytes = 16ull << 20;  ///< per log, for readers far behind
 
+    std::uint64_t volatile_memory_bytes = 64ull << 20;  ///< transient messages beyond this go to a file
+    std::uint64_t volatile_index_bytes = 256ull << 20;  ///< 9 bytes each: 28 million of them wait at most
+
     std::uint32_t max_message_bytes = 4u << 20;                 ///< body; RocketMQ's own default
     std::int64_t max_delay_ms = 10ll * 366 * 24 * 3600 * 1000;  ///< a typing error of thirty years is refused
 

@@ -79,6 +79,9 @@ class Files {
     virtual ~Files() = default;
 
     virtual Result<std::unique_ptr<File>> open(std::string_view path, OpenMode mode) = 0;
+    /// A new file without a name, on the disk of that directory: read and write, gone with the `File` or with
+    /// the process, however it ends.
+    virtual Result<std::unique_ptr<File>> open_unnamed(std::string_view directory) = 0;
     /// False also for what cannot be seen; `open` says why.
     virtual bool exists(std::string_view path) = 0;
     /// The names in a directory (not paths), files and directories, sorted.

@@ -15,6 +15,7 @@ class PosixFiles final : public Files {
     const std::string& root() const { return root_; }
 
     Result<std::unique_ptr<File>> open(std::string_view path, OpenMode mode) override;
+    Result<std::unique_ptr<File>> open_unnamed(std::string_view directory) override;
     bool exists(std::string_view path) override;
     Result<std::vector<std::string>> list(std::string_view directory) override;
     Result<void> rename(std::string_view from, std::string_view to) override;

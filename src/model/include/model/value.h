@@ -23,22 +23,30 @@ struct Timestamp {
 /// definition of a policy. Few entries, so names are found by walking. A name given twice counts the first
 /// time.
 class Arguments {
+    using Entries = std::vector<std::pair<std::string, Value>>;
+
   public:
-    Arguments() = default;
+    // None of these can stand here, before a Value is complete.
+    Arguments();
     Arguments(std::initializer_list<std::pair<std::string, Value>> entries);
+    Arguments(const Arguments&);
+    Arguments(Arguments&&) noexcept;
+    Arguments& operator=(const Arguments&);
+    Arguments& operator=(Arguments&&) noexcept;
+    ~Arguments();
 
     const Value* find(std::string_view name) const;
     void set(std::string_view name, Value value);  ///< replaces, or appends
     bool erase(std::string_view name);             ///< false if there was none
-    bool empty() const { return entries_.empty(); }
-    std::size_t size() const { return entries_.size(); }
-    auto begin() const { return entries_.begin(); }
-    auto end() const { return entries_.end(); }
+    bool empty() const;
+    std::size_t size() const;
+    Entries::const_iterator begin() const;
+    Entries::const_iterator end() const;
     /// Same names with same values, in any order.
     bool operator==(const Arguments& other) const;
 
   private:
-    std::vector<std::pair<std::string, Value>> entries_;
+    Entries entries_;
 };
 
 using Array = std::vector<Value>;
@@ -52,6 +60,19 @@ struct Value {
     const bool* flag() const { return std::get_if<bool>(&held); }
     bool operator==(const Value& other) const;
 };
+
+inline bool Arguments::empty() const {
+    return entries_.empty();
+}
+inline std::size_t Arguments::size() const {
+    return entries_.size();
+}
+inline auto Arguments::begin() const -> Entries::const_iterator {
+    return entries_.begin();
+}
+inline auto Arguments::end() const -> Entries::const_iterator {
+    return entries_.end();
+}
 
 /// One line of JSON, for definitions and for people. Timestamps become {"timestamp": seconds}.
 std::string to_json(const Arguments& arguments);

@@ -24,6 +24,9 @@ class Worker {
     virtual std::size_t collect() = 0;
     /// Submitted and not yet collected.
     virtual std::size_t outstanding() const = 0;
+    /// Blocks until `collect` has something to run; returns at once when nothing is outstanding. For the ends
+    /// of an owner's life, where waiting is all there is to do.
+    virtual void wait() = 0;
 };
 
 /// Real threads. With one thread, work finishes in the order it was submitted.
@@ -49,6 +52,7 @@ class ThreadWorker final : public Worker {
     bool submit(Task work, Task done) override;
     std::size_t collect() override;
     std::size_t outstanding() const override;
+    void wait() override;
 
   private:
     struct Shared;
@@ -65,6 +69,7 @@ class SimWorker final : public Worker {
     bool submit(Task work, Task done) override;
     std::size_t collect() override;
     std::size_t outstanding() const override;
+    void wait() override;  ///< runs the oldest waiting work
 
     /// Runs one waiting work; false if there is none. Its `done` waits for `collect`.
     bool run_one(env::Random& random);
@@ -87,6 +92,7 @@ class InlineWorker final : public Worker {
     bool submit(Task work, Task done) override;
     std::size_t collect() override;
     std::size_t outstanding() const override;
+    void wait() override;
 
   private:
     struct State;

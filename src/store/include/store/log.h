@@ -110,9 +110,13 @@ class Log {
     // --- writing -------------------------------------------------------------------------------------------
     /// Copies the record into the tail. `now_ms` is raised to the store time of the record before.
     Result<Appended> append(const NewRecord& record, std::int64_t now_ms);
-    /// Puts a live message of an old segment at the end again, under its old queue and offset, so that the
-    /// old segment can go. The caller has read it; it keeps time, keys and deadline.
-    Result<Appended> append_moved(const Record& record);
+    /// Puts a live message of an old segment at the end again, under its old queues and offsets, so that the
+    /// old segment can go. The caller has read it; it keeps time, keys and deadline. `live` are those of its
+    /// destinations that were not released: they count in the new segment, the others stay where they are.
+    Result<Appended> append_moved(const Record& record, std::span<const Place> live);
+    /// Gives the queue's next offset away to a message that lies elsewhere (in the volatile log): here stays
+    /// a hole, which reads as `none`. When the log is opened again, holes at a queue's end are forgotten.
+    model::QueueOffset skip(model::QueueId queue);
     Result<void> write();
     void request_sync();
     /// A sync that was asked for found the worker's queue full: ask again after a `collect`.
@@ -149,6 +153,9 @@ class Log {
     /// Queue log: this message is settled and will never be read again. A sealed segment without live
     /// messages is removed by the next `maintain`.
     void release(model::QueueId queue, model::QueueOffset offset);
+    /// Queue log: the offsets whose messages are really here, as ranges in order. For the opening of a queue,
+    /// not for its life: it looks through all segments.
+    std::vector<Range> held(model::QueueId queue) const;
     /// Removes dead segments (queue log). Call once in a while, not per message.
     Result<void> maintain();
     std::uint64_t disk_bytes() const;

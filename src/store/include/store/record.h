@@ -14,12 +14,26 @@ namespace posthorn::store {
 /// cut at recovery.
 using Position = Strong<struct PositionTag, std::uint64_t>;
 
+/// The highest bit tells which log a message lies in: set for the volatile log, whose positions mean nothing
+/// to anybody but itself and are used again.
+inline constexpr std::uint64_t volatile_position = std::uint64_t{1} << 63;
+constexpr bool is_volatile(Position position) {
+    return (position.value() & volatile_position) != 0;
+}
+
 /// Which protocol's bytes the payload is in. The store and the broker never look inside.
 using Format = Strong<struct FormatTag, std::uint8_t>;
 
 enum class RecordKind : std::uint8_t {
     message = 1,  ///< for one or more queues
     state = 2,    ///< the broker's own notes: settled offsets, progress, cuts (see broker/state_records.h)
+};
+
+/// One message's place in one queue.
+struct Place {
+    model::QueueId queue;
+    model::QueueOffset offset;
+    bool operator==(const Place&) const = default;
 };
 
 /// What a writer says about a record. Everything that TTL, filters, search and console read stands here, so
@@ -61,6 +75,7 @@ struct Record {
     model::QueueOffset offset(std::size_t n) const {
         return model::QueueOffset(load_le<std::uint64_t>(destinations.data() + 12 * n + 4));
     }
+    Place place(std::size_t n) const { return {queue(n), offset(n)}; }
 };
 
 /// The head, little endian, 8-aligned in the log (docs/formats/log.md draws it):

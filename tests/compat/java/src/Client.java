@@ -13,13 +13,16 @@ import java.util.stream.Collectors;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.PullStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.consumer.store.ReadOffsetType;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.common.message.MessageQueue;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /** Clients of one case: made with settings that differ from the defaults only to save time, closed at its end. */
@@ -165,6 +168,13 @@ final class Client {
         return got;
     }
 
+    /** How many messages a consumer counts as done: a moment later than its listener was given them. */
+    static long settled(DefaultMQPushConsumer consumer, String topic) throws Exception {
+        var offsets = consumer.getDefaultMQPushConsumerImpl().getOffsetStore();
+        return consumer.fetchSubscribeMessageQueues(topic).stream()
+            .mapToLong(queue -> Math.max(0, offsets.readOffset(queue, ReadOffsetType.READ_FROM_MEMORY))).sum();
+    }
+
     static DefaultMQPullConsumer puller(String group) throws Exception {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group);
         consumer.setNamesrvAddr(namesrv);
@@ -196,6 +206,17 @@ final class Client {
             all.addAll(consumer.poll(200));
         }
         return all;
+    }
+
+    /** When the broker stored the message at this offset; waits until it is readable. */
+    static long storedAt(DefaultMQPullConsumer consumer, MessageQueue queue, long offset) throws Exception {
+        Harness.await(10, "readable", () -> consumer.pull(queue, "*", offset, 1).getPullStatus() == PullStatus.FOUND);
+        return consumer.pull(queue, "*", offset, 1).getMsgFoundList().get(0).getStoreTimestamp();
+    }
+
+    /** Until a message that is sent now has a later store time: brokers look at the clock once for many messages. */
+    static void awaitLater(long stored) throws Exception {
+        Harness.await(10, "a later store time", () -> System.currentTimeMillis() > stored + 50);
     }
 
     static Message message(String topic, String tag, String text) {

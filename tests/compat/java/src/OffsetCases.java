@@ -58,6 +58,7 @@ final class OffsetCases {
         first.registerMessageListener(before);
         first.start();
         Harness.await(45, "twenty", () -> before.has(20));
+        Harness.await(45, "twenty settled", () -> Client.settled(first, topic) == 20);
         first.shutdown();
         for (int i = 0; i < 5; i++) {
             producer.send(Client.message(topic, "T", "new" + i));
@@ -72,26 +73,28 @@ final class OffsetCases {
     private static void search() throws Exception {
         String topic = Client.topic("search", 1);
         DefaultMQProducer producer = Client.producer();
-        long start = System.currentTimeMillis();
-        long[] times = new long[5];
-        for (int i = 0; i < 5; i++) {
-            Thread.sleep(60);
-            times[i] = System.currentTimeMillis();
-            Thread.sleep(60);
-            producer.send(Client.message(topic, "T", "s" + i));
-        }
         DefaultMQPullConsumer consumer = Client.puller(Client.unique("g"));
         MessageQueue queue = consumer.fetchSubscribeMessageQueues(topic).iterator().next();
-        Harness.await(5, "five", () -> consumer.maxOffset(queue) == 5);
+        long start = System.currentTimeMillis();
+        long[] stored = new long[5];
         for (int i = 0; i < 5; i++) {
-            Harness.same((long) i, consumer.searchOffset(queue, times[i]), "offset at time " + i);
+            producer.send(Client.message(topic, "T", "s" + i));
+            stored[i] = Client.storedAt(consumer, queue, i);
+            Client.awaitLater(stored[i]);
+        }
+        for (int i = 0; i < 5; i++) {
+            Harness.check(i == 0 || stored[i - 1] < stored[i], "store times rise");
+            Harness.same((long) i, consumer.searchOffset(queue, stored[i]), "offset at the time of " + i);
+            if (i > 0) {
+                Harness.same((long) i, consumer.searchOffset(queue, stored[i - 1] + 1), "offset after " + (i - 1));
+            }
         }
         Harness.same(0L, consumer.searchOffset(queue, start - 100_000), "before all");
         // After the last message: 5.x brokers answer the end of the queue, 4.x ones the last message.
         long late = consumer.searchOffset(queue, System.currentTimeMillis() + 60_000);
         Harness.same(5L, late, "after all");
         long earliest = consumer.earliestMsgStoreTime(queue);
-        Harness.check(earliest >= times[0] && earliest < times[1], "earliest store time");
+        Harness.same(stored[0], earliest, "earliest store time");
     }
 
     private static void resetLive() throws Exception {
@@ -103,7 +106,6 @@ final class OffsetCases {
         }
         Client.Got got = Client.consume(group, topic, "*");
         Harness.await(45, "ten", () -> got.has(10));
-        Thread.sleep(200);
         var table = Client.admin().resetOffsetByTimestamp(topic, group, System.currentTimeMillis() - 3_600_000, true);
         Harness.same(2, table.size(), "queues in the answer");
         for (var entry : table.entrySet()) {

@@ -65,6 +65,10 @@ struct RemotingOptions {
     /// Pulls one connection may have waiting: one per queue its consumers read. One takes 200 bytes.
     std::size_t held_pulls_per_session_max = 16'384;
     std::size_t held_pulls_max = 400'000;  ///< over all connections; as many as there may be queues
+    /// Requests that wait for the disk: cold messages looked at one by one. A tool, or consumers that send
+    /// back a backlog; the disk serves a few at a time.
+    std::size_t parked_calls_max = 1'024;
+    std::size_t parked_call_bytes_max = 16 * 1024;  ///< of one; they name a message, they do not carry one
     std::size_t kv_entries_max =
         10'000;  ///< of the name service's KV config; kept for good, so it has an end
     std::size_t kv_bytes_max = 64 * 1024;       ///< of one entry, with its names

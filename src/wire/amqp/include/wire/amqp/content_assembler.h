@@ -64,9 +64,9 @@ class ContentAssembler {
   private:
     enum class State { method, header, body };
 
-    Step take_method(const Frame& frame);
-    Step take_header(const Frame& frame);
-    Step take_body(const Frame& frame);
+    Step take_method(Bytes payload);
+    Step take_header(Bytes payload);
+    Step take_body(Bytes payload);
     void begin(MethodCode code, Bytes method);
     Step complete();
     Step out_of_place();

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "wire/amqp/frame.h"
 #include "wire/amqp/methods.h"
+#include "wire/amqp/violation.h"
 
 namespace posthorn::wire::amqp {
 
@@ -13,9 +14,14 @@ namespace posthorn::wire::amqp {
 template <class M>
 void append_method(Buffer& out, std::uint16_t channel, const M& method);
 
+/// Tells the peer what it did wrong: connection.close on channel 0 when the code asks for it or `channel` is
+/// 0, else channel.close. Returns true when it is the connection.
+bool append_close(Buffer& out, std::uint16_t channel, const Violation& violation);
+
 /// Appends a method with content: its frame, the header frame, and as many body frames as `frame_max` (0 for
 /// no limit) asks for; none for an empty body. `properties` are flags and values as received or as
-/// `append_properties` wrote them, passed through unchanged. For BasicPublish, BasicDeliver, BasicGetOk,
+/// `append_properties` wrote them, passed through unchanged; the header frame cannot be split either, and is
+/// sent, as RabbitMQ does, even if longer than `frame_max`. For BasicPublish, BasicDeliver, BasicGetOk,
 /// BasicReturn.
 template <class M>
 void append_content(Buffer& out, std::uint16_t channel, const M& method, Bytes properties, Bytes body,

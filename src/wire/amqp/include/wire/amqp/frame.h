@@ -99,8 +99,21 @@ class FrameSplitter {
     std::size_t at_ = 0;
 };
 
-/// FRAME_ERROR for a type nobody knows, a heartbeat with a payload, a method frame without room for its ids,
-/// a content header without room for its size.
+/// A known type, with room for a method's ids or a content header's size; a heartbeat without payload.
+constexpr bool well_formed(const Frame& frame) {
+    switch (frame.type) {
+        case FrameType::method:
+            return frame.payload.size() >= 4;
+        case FrameType::header:
+            return frame.payload.size() >= 12;
+        case FrameType::body:
+            return true;
+        case FrameType::heartbeat:
+            return frame.payload.empty();
+    }
+    return false;
+}
+/// FRAME_ERROR for a frame that is not well formed.
 Violation unknown_frame(const Frame& frame);
 /// UNEXPECTED_FRAME for a known frame where none of its kind may be: content on channel 0, a heartbeat on
 /// another, anything before connection.open-ok.

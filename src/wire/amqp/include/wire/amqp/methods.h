@@ -25,24 +25,24 @@ struct ConnectionStart {
     static constexpr MethodCode code = MethodCode::connection_start;
     std::uint8_t version_major = 0;
     std::uint8_t version_minor = 9;
-    TableView server_properties{};
-    std::string_view mechanisms{};  ///< long; separated by spaces
-    std::string_view locales{};     ///< long
+    TableView server_properties = {};
+    std::string_view mechanisms = {};  ///< long; separated by spaces
+    std::string_view locales = {};     ///< long
 };
 struct ConnectionStartOk {
     static constexpr MethodCode code = MethodCode::connection_start_ok;
-    TableView client_properties{};
-    std::string_view mechanism{};
-    std::string_view response{};  ///< long; any bytes, see sasl.h
-    std::string_view locale{};
+    TableView client_properties = {};
+    std::string_view mechanism = {};
+    std::string_view response = {};  ///< long; any bytes, see sasl.h
+    std::string_view locale = {};
 };
 struct ConnectionSecure {
     static constexpr MethodCode code = MethodCode::connection_secure;
-    std::string_view challenge{};  ///< long
+    std::string_view challenge = {};  ///< long
 };
 struct ConnectionSecureOk {
     static constexpr MethodCode code = MethodCode::connection_secure_ok;
-    std::string_view response{};  ///< long
+    std::string_view response = {};  ///< long
 };
 struct ConnectionTune {
     static constexpr MethodCode code = MethodCode::connection_tune;
@@ -66,7 +66,7 @@ struct ConnectionOpenOk {
 struct ConnectionClose {
     static constexpr MethodCode code = MethodCode::connection_close;
     ReplyCode reply_code = ReplyCode::success;
-    std::string_view reply_text{};
+    std::string_view reply_text = {};
     std::uint16_t class_id = 0;  ///< of the method that failed, else 0
     std::uint16_t method_id = 0;
 };
@@ -75,15 +75,15 @@ struct ConnectionCloseOk {
 };
 struct ConnectionBlocked {
     static constexpr MethodCode code = MethodCode::connection_blocked;
-    std::string_view reason{};
+    std::string_view reason = {};
 };
 struct ConnectionUnblocked {
     static constexpr MethodCode code = MethodCode::connection_unblocked;
 };
 struct ConnectionUpdateSecret {
     static constexpr MethodCode code = MethodCode::connection_update_secret;
-    std::string_view new_secret{};  ///< long
-    std::string_view reason{};
+    std::string_view new_secret = {};  ///< long
+    std::string_view reason = {};
 };
 struct ConnectionUpdateSecretOk {
     static constexpr MethodCode code = MethodCode::connection_update_secret_ok;
@@ -108,7 +108,7 @@ struct ChannelFlowOk {
 struct ChannelClose {
     static constexpr MethodCode code = MethodCode::channel_close;
     ReplyCode reply_code = ReplyCode::success;
-    std::string_view reply_text{};
+    std::string_view reply_text = {};
     std::uint16_t class_id = 0;  ///< of the method that failed, else 0
     std::uint16_t method_id = 0;
 };
@@ -136,21 +136,21 @@ struct AccessRequestOk {
 
 struct ExchangeDeclare {
     static constexpr MethodCode code = MethodCode::exchange_declare;
-    std::string_view exchange{};
+    std::string_view exchange = {};
     std::string_view type = "direct";
     bool passive = false;
     bool durable = false;
     bool auto_delete = false;
     bool internal = false;
     bool no_wait = false;
-    TableView arguments{};
+    TableView arguments = {};
 };
 struct ExchangeDeclareOk {
     static constexpr MethodCode code = MethodCode::exchange_declare_ok;
 };
 struct ExchangeDelete {
     static constexpr MethodCode code = MethodCode::exchange_delete;
-    std::string_view exchange{};
+    std::string_view exchange = {};
     bool if_unused = false;
     bool no_wait = false;
 };
@@ -159,22 +159,22 @@ struct ExchangeDeleteOk {
 };
 struct ExchangeBind {
     static constexpr MethodCode code = MethodCode::exchange_bind;
-    std::string_view destination{};
-    std::string_view source{};
-    std::string_view routing_key{};
+    std::string_view destination = {};
+    std::string_view source = {};
+    std::string_view routing_key = {};
     bool no_wait = false;
-    TableView arguments{};
+    TableView arguments = {};
 };
 struct ExchangeBindOk {
     static constexpr MethodCode code = MethodCode::exchange_bind_ok;
 };
 struct ExchangeUnbind {
     static constexpr MethodCode code = MethodCode::exchange_unbind;
-    std::string_view destination{};
-    std::string_view source{};
-    std::string_view routing_key{};
+    std::string_view destination = {};
+    std::string_view source = {};
+    std::string_view routing_key = {};
     bool no_wait = false;
-    TableView arguments{};
+    TableView arguments = {};
 };
 struct ExchangeUnbindOk {
     static constexpr MethodCode code = MethodCode::exchange_unbind_ok;
@@ -184,34 +184,34 @@ struct ExchangeUnbindOk {
 
 struct QueueDeclare {
     static constexpr MethodCode code = MethodCode::queue_declare;
-    std::string_view queue{};
+    std::string_view queue = {};
     bool passive = false;
     bool durable = false;
     bool exclusive = false;
     bool auto_delete = false;
     bool no_wait = false;
-    TableView arguments{};
+    TableView arguments = {};
 };
 struct QueueDeclareOk {
     static constexpr MethodCode code = MethodCode::queue_declare_ok;
-    std::string_view queue{};
+    std::string_view queue = {};
     std::uint32_t message_count = 0;  ///< ready
     std::uint32_t consumer_count = 0;
 };
 struct QueueBind {
     static constexpr MethodCode code = MethodCode::queue_bind;
-    std::string_view queue{};
-    std::string_view exchange{};
-    std::string_view routing_key{};
+    std::string_view queue = {};
+    std::string_view exchange = {};
+    std::string_view routing_key = {};
     bool no_wait = false;
-    TableView arguments{};
+    TableView arguments = {};
 };
 struct QueueBindOk {
     static constexpr MethodCode code = MethodCode::queue_bind_ok;
 };
 struct QueuePurge {
     static constexpr MethodCode code = MethodCode::queue_purge;
-    std::string_view queue{};
+    std::string_view queue = {};
     bool no_wait = false;
 };
 struct QueuePurgeOk {
@@ -220,7 +220,7 @@ struct QueuePurgeOk {
 };
 struct QueueDelete {
     static constexpr MethodCode code = MethodCode::queue_delete;
-    std::string_view queue{};
+    std::string_view queue = {};
     bool if_unused = false;
     bool if_empty = false;
     bool no_wait = false;
@@ -231,10 +231,10 @@ struct QueueDeleteOk {
 };
 struct QueueUnbind {
     static constexpr MethodCode code = MethodCode::queue_unbind;
-    std::string_view queue{};
-    std::string_view exchange{};
-    std::string_view routing_key{};
-    TableView arguments{};
+    std::string_view queue = {};
+    std::string_view exchange = {};
+    std::string_view routing_key = {};
+    TableView arguments = {};
 };
 struct QueueUnbindOk {
     static constexpr MethodCode code = MethodCode::queue_unbind_ok;
@@ -253,61 +253,61 @@ struct BasicQosOk {
 };
 struct BasicConsume {
     static constexpr MethodCode code = MethodCode::basic_consume;
-    std::string_view queue{};
-    std::string_view consumer_tag{};
+    std::string_view queue = {};
+    std::string_view consumer_tag = {};
     bool no_local = false;
     bool no_ack = false;
     bool exclusive = false;
     bool no_wait = false;
-    TableView arguments{};
+    TableView arguments = {};
 };
 struct BasicConsumeOk {
     static constexpr MethodCode code = MethodCode::basic_consume_ok;
-    std::string_view consumer_tag{};
+    std::string_view consumer_tag = {};
 };
 /// From a client, and from a server whose client announced `consumer_cancel_notify`.
 struct BasicCancel {
     static constexpr MethodCode code = MethodCode::basic_cancel;
-    std::string_view consumer_tag{};
+    std::string_view consumer_tag = {};
     bool no_wait = false;
 };
 struct BasicCancelOk {
     static constexpr MethodCode code = MethodCode::basic_cancel_ok;
-    std::string_view consumer_tag{};
+    std::string_view consumer_tag = {};
 };
 struct BasicPublish {
     static constexpr MethodCode code = MethodCode::basic_publish;
-    std::string_view exchange{};
-    std::string_view routing_key{};
+    std::string_view exchange = {};
+    std::string_view routing_key = {};
     bool mandatory = false;
     bool immediate = false;
 };
 struct BasicReturn {
     static constexpr MethodCode code = MethodCode::basic_return;
     ReplyCode reply_code = ReplyCode::no_route;
-    std::string_view reply_text{};
-    std::string_view exchange{};
-    std::string_view routing_key{};
+    std::string_view reply_text = {};
+    std::string_view exchange = {};
+    std::string_view routing_key = {};
 };
 struct BasicDeliver {
     static constexpr MethodCode code = MethodCode::basic_deliver;
-    std::string_view consumer_tag{};
+    std::string_view consumer_tag = {};
     std::uint64_t delivery_tag = 0;
     bool redelivered = false;
-    std::string_view exchange{};
-    std::string_view routing_key{};
+    std::string_view exchange = {};
+    std::string_view routing_key = {};
 };
 struct BasicGet {
     static constexpr MethodCode code = MethodCode::basic_get;
-    std::string_view queue{};
+    std::string_view queue = {};
     bool no_ack = false;
 };
 struct BasicGetOk {
     static constexpr MethodCode code = MethodCode::basic_get_ok;
     std::uint64_t delivery_tag = 0;
     bool redelivered = false;
-    std::string_view exchange{};
-    std::string_view routing_key{};
+    std::string_view exchange = {};
+    std::string_view routing_key = {};
     std::uint32_t message_count = 0;  ///< still ready behind it
 };
 struct BasicGetEmpty {

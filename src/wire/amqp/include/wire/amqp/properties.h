@@ -32,20 +32,20 @@ inline constexpr std::size_t kContentHeaderHead = 12;
 /// The 14 properties of class basic. Present or not is part of the message: an empty text was sent, a missing
 /// one was not. Views into the bytes they were decoded from.
 struct Properties {
-    std::optional<std::string_view> content_type;
-    std::optional<std::string_view> content_encoding;
-    std::optional<TableView> headers;
-    std::optional<std::uint8_t> delivery_mode;  ///< 2 is persistent, anything else is not
-    std::optional<std::uint8_t> priority;
-    std::optional<std::string_view> correlation_id;
-    std::optional<std::string_view> reply_to;
-    std::optional<std::string_view> expiration;  ///< milliseconds in decimal; checked by whoever uses it
-    std::optional<std::string_view> message_id;
-    std::optional<std::uint64_t> timestamp;  ///< seconds since 1970 by convention
-    std::optional<std::string_view> type;
-    std::optional<std::string_view> user_id;
-    std::optional<std::string_view> app_id;
-    std::optional<std::string_view> cluster_id;
+    std::optional<std::string_view> content_type = {};
+    std::optional<std::string_view> content_encoding = {};
+    std::optional<TableView> headers = {};
+    std::optional<std::uint8_t> delivery_mode = {};  ///< 2 is persistent, anything else is not
+    std::optional<std::uint8_t> priority = {};
+    std::optional<std::string_view> correlation_id = {};
+    std::optional<std::string_view> reply_to = {};
+    std::optional<std::string_view> expiration = {};  ///< milliseconds in decimal; checked by whoever uses it
+    std::optional<std::string_view> message_id = {};
+    std::optional<std::uint64_t> timestamp = {};  ///< seconds since 1970 by convention
+    std::optional<std::string_view> type = {};
+    std::optional<std::string_view> user_id = {};
+    std::optional<std::string_view> app_id = {};
+    std::optional<std::string_view> cluster_id = {};
 
     bool persistent() const { return delivery_mode == std::uint8_t{2}; }
 };
@@ -58,7 +58,8 @@ struct Properties {
 Violation malformed_properties(MethodCode method);
 
 /// Flags and values, as `ContentHeader::properties`. To change one property of a message: decode, assign,
-/// encode; what was not touched comes out bit for bit. The views must not lie in `out`.
+/// encode; what was not touched comes out bit for bit. The views must not lie in `out`. Texts longer
+/// than 255 bytes are a broken invariant: check those that did not come out of `decode_properties`.
 void append_properties(Buffer& out, const Properties& properties);
 
 }  // namespace posthorn::wire::amqp

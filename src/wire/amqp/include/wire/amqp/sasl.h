@@ -9,8 +9,8 @@ namespace posthorn::wire::amqp {
 
 /// What a client says of itself in connection.start-ok. Views into the response.
 struct Credentials {
-    std::string_view user;
-    std::string_view password;
+    std::string_view user = {};
+    std::string_view password = {};
 };
 
 /// PLAIN (RFC 4616): 0, user, 0, password. Like RabbitMQ it takes neither an authorisation identity before

@@ -135,6 +135,7 @@ class Header {
   private:
     friend class HeaderDecoder;
     friend class JsonHeaderScanner;
+    friend class SendForm;
     void reset(Encoding from);
     /// False when full.
     bool add(std::string_view key, std::string_view value) {
@@ -145,6 +146,7 @@ class Header {
 
     std::array<Field, kMaxFields> fields_;
     std::size_t count_ = 0;
+    std::string_view opaque_text_;  ///< where a JSON header has it as plain digits
 };
 
 /// Decodes header after header of one connection, without allocating once its scratch memory has grown to the
@@ -163,6 +165,7 @@ class HeaderDecoder {
     Result<const Header*> decode(const Frame& frame) { return decode(frame.encoding, frame.header); }
 
   private:
+    friend class SendForm;
     Result<const Header*> decode_binary(Bytes bytes);
     Result<const Header*> decode_json(Bytes bytes);
 

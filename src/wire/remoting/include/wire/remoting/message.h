@@ -82,8 +82,8 @@ std::size_t stored_size(const MessageParts& parts);
 /// Appends the message. Fails (`Errc::invalid`, nothing appended) when topic or properties exceed what their
 /// length fields hold (32,767 bytes each).
 Result<void> append_stored(const MessageParts& parts, Buffer& out);
-/// The same into `stored_size(parts)` bytes of the caller's; the caller has checked the limits.
-void write_stored(const MessageParts& parts, std::byte* to);
+/// The same into `room`, which is exactly `stored_size(parts)` bytes; the caller has checked the limits.
+void write_stored(const MessageParts& parts, std::span<std::byte> room);
 
 /// Fills in the place of a message written by the functions above. The room for the store host is what it was
 /// when the message was written: a v4 host goes into v6 room as a mapped address, a v6 host leaves only its

@@ -55,10 +55,11 @@ struct Property {
 ///     for (Property property; cursor.next(property);) ...
 class PropertyCursor {
   public:
-    explicit PropertyCursor(std::string_view list) : rest_(list) {}
+    explicit PropertyCursor(std::string_view list) : begin_(list.data()), rest_(list) {}
     bool next(Property& property);
 
   private:
+    const char* begin_;
     std::string_view rest_;
 };
 
