@@ -30,64 +30,11 @@ std::string dump(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json encode(const model::Value& value);
 Json encode(const model::Arguments& arguments) {
-    Json json = Json::object();
-    for (const auto& [name, value] : arguments)
-        json[name] = encode(value);
-    return json;
-}
-struct Encode {
-    Json operator()(std::monostate) { return nullptr; }
-    Json operator()(const model::Array& array) {
-        Json json = Json::array();
-        for (const model::Value& value : array)
-            json.push_back(encode(value));
-        return json;
-    }
-    Json operator()(model::Timestamp time) { return {{"timestamp", time.seconds}}; }
-    Json operator()(const model::Arguments& table) { return encode(table); }
-    template <class Plain>
-    Json operator()(const Plain& plain) {
-        return plain;
-    }
-};
-Json encode(const model::Value& value) {
-    return std::visit(Encode{}, value.held);
-}
-
-model::Arguments decode_arguments(const Json& json);
-model::Value decode(const Json& json) {
-    switch (json.type()) {
-        case Json::value_t::boolean:
-            return {json.get<bool>()};
-        case Json::value_t::number_integer:
-        case Json::value_t::number_unsigned:
-            return {json.get<std::int64_t>()};
-        case Json::value_t::number_float:
-            return {json.get<double>()};
-        case Json::value_t::string:
-            return {json.get<std::string>()};
-        case Json::value_t::array: {
-            model::Array array;
-            for (const Json& value : json)
-                array.push_back(decode(value));
-            return {std::move(array)};
-        }
-        case Json::value_t::object:
-            if (json.size() == 1 && json.begin().key() == "timestamp" &&
-                json.begin().value().is_number_unsigned())
-                return {model::Timestamp{json.begin().value().get<std::uint64_t>()}};
-            return {decode_arguments(json)};
-        default:
-            return {};
-    }
+    return Json::parse(model::to_json(arguments));
 }
 model::Arguments decode_arguments(const Json& json) {
-    model::Arguments arguments;
-    for (const auto& [name, value] : json.items())
-        arguments.set(name, decode(value));
-    return arguments;
+    return model::arguments_from_json(json.dump()).value_or(model::Arguments());
 }
 
 Json encode(const Binding& binding) {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 
+#include "model/pattern.h"
 #include "names.h"
 #include "terms.h"
 
@@ -107,7 +107,7 @@ bool applies(Policy::Applies to, DestinationKind kind, bool quorum) {
 
 struct Policies::Compiled {
     Policy policy;
-    std::regex pattern;
+    model::Pattern pattern;
     bool classic = true, quorum = true;  ///< a policy with a setting a queue cannot have is not for it
 };
 
@@ -133,14 +133,11 @@ Result<void> Policies::check(const Policy& policy) const {
 
 Result<void> Policies::put(const Policy& policy) {
     if (auto fine = check(policy); !fine) return fine;
-    auto compiled = std::make_unique<Compiled>();
-    compiled->policy = policy;
-    try {
-        compiled->pattern = std::regex(policy.pattern, std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error& error) {
-        return Error{Errc::invalid,
-                     fmt::format("{} is not a valid regular expression: {}", policy.pattern, error.what())};
-    }
+    auto pattern = model::Pattern::compile(policy.pattern);
+    if (!pattern)
+        return Error{Errc::invalid, fmt::format("{} is not a valid regular expression: {}", policy.pattern,
+                                                pattern.error().message)};
+    auto compiled = std::make_unique<Compiled>(Compiled{policy, *std::move(pattern)});
     for (const auto& [name, value] : policy.definition) {
         const Setting* setting = find_setting(name);
         compiled->classic &= setting->classic;
@@ -168,7 +165,7 @@ const Policy* Policies::find(DestinationKind kind, std::string_view name, bool q
         if (best && best->priority >= one->policy.priority) continue;
         if (!applies(one->policy.applies, kind, quorum)) continue;
         if (kind == DestinationKind::queue && !(quorum ? one->quorum : one->classic)) continue;
-        if (std::regex_search(name.begin(), name.end(), one->pattern)) best = &one->policy;
+        if (one->pattern.found_in(name)) best = &one->policy;
     }
     return best;
 }
