@@ -222,6 +222,11 @@ bool Users::may(std::string_view user, std::string_view vhost, Right right, std:
     return place && place->rights && place->rights->patterns[static_cast<std::size_t>(right)].found_in(name);
 }
 
+bool Users::has_topic_permissions(std::string_view user, std::string_view vhost) const {
+    const InVhost* place = find(user, vhost);
+    return place && !place->topics.empty();
+}
+
 bool Users::may_topic(std::string_view user, std::string_view vhost, std::string_view exchange, Right right,
                       std::string_view key) const {
     const InVhost* place = find(user, vhost);

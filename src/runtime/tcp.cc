@@ -282,6 +282,7 @@ std::size_t Connection::send_now() {
         if (static_cast<std::size_t>(n) < offered) break;
     }
     owner_.stats_.bytes_out += total;
+    bytes_sent_ += total;
     return total;
 }
 

@@ -5,11 +5,24 @@
 #include "base/log.h"
 #include "broker/options.h"
 #include "gateway/remoting/options.h"
+#include "gateways.h"
 #include "http/server.h"
+
+#if POSTHORN_WITH_AMQP
+#include "gateway/amqp/options.h"
+#endif
 
 namespace posthorn::server {
 
 enum class LogFormat { text, json };
+
+/// Who may come before anybody was named: made when a data directory knows no user yet.
+struct FirstUser {
+    std::string name = "guest";
+    std::string password = "guest";
+    std::string virtual_host = "/";
+    std::string loopback_only = "guest";  ///< users that may come from this machine only; "none" is nobody
+};
 
 /// Everything that can be set, with its default. Rooms bring their own options; what several of them must
 /// agree on stands once, here, and `complete` hands it down.
@@ -19,9 +32,16 @@ struct Config {
     LogFormat log_format = LogFormat::text;
     LogLevel log_level = LogLevel::info;
     bool http_enabled = true;
+    bool amqp_enabled = true;
 
     broker::BrokerOptions engine;
+    FirstUser first_user;
+    double memory_alarm_ratio = 0.4;                           ///< RabbitMQ's vm_memory_high_watermark
+    std::uint64_t disk_alarm_bytes = std::uint64_t{50} << 20;  ///< RabbitMQ's disk_free_limit is 50 MB
     gateway::remoting::RemotingOptions remoting;
+#if POSTHORN_WITH_AMQP
+    gateway::amqp::AmqpOptions amqp;
+#endif
     http::ServerOptions http;
 };
 

@@ -1,15 +1,41 @@
 #include "descriptors.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace posthorn::server {
+namespace {
+
+std::vector<std::size_t*> doors(Config& config) {
+    std::vector<std::size_t*> limits{&config.remoting.connections_max};
+#if POSTHORN_WITH_AMQP
+    limits.push_back(&config.amqp.connections_max);
+#endif
+    return limits;
+}
+
+}  // namespace
+
+std::size_t connections_wanted(const Config& config) {
+    std::size_t wanted = config.remoting.connections_max;
+#if POSTHORN_WITH_AMQP
+    wanted += config.amqp.connections_max;
+#endif
+    return wanted;
+}
 
 std::size_t connections_within(const Config& config, std::uint64_t allowed) {
     constexpr std::uint64_t for_files =
         600;  // two logs keep up to 256 each open; SQLite, sockets and spare ones
     const std::uint64_t others = std::min<std::uint64_t>(for_files + config.http.connections, allowed / 2);
-    return static_cast<std::size_t>(
-        std::min<std::uint64_t>(allowed - others, config.remoting.connections_max));
+    return static_cast<std::size_t>(std::min<std::uint64_t>(allowed - others, connections_wanted(config)));
+}
+
+void cap_connections(Config& config, std::size_t most) {
+    if (connections_wanted(config) <= most) return;
+    const auto limits = doors(config);
+    for (std::size_t* const limit : limits)
+        *limit = std::min(*limit, most / limits.size());
 }
 
 }  // namespace posthorn::server

@@ -6,9 +6,14 @@
 
 namespace posthorn::server {
 
-/// How many RocketMQ connections `allowed` file descriptors leave, at most as many as are configured.
-/// Connections never take those of the files: a log that cannot open its next segment is worse than a client
-/// that is turned away.
+/// Connections the configuration allows, over the doors of all protocols.
+std::size_t connections_wanted(const Config& config);
+
+/// How many of these `allowed` file descriptors leave. Connections never take those of the files: a log that
+/// cannot open its next segment is worse than a client that is turned away.
 std::size_t connections_within(const Config& config, std::uint64_t allowed);
+
+/// At most so many over all doors: each may have its share where they would not do for all.
+void cap_connections(Config& config, std::size_t most);
 
 }  // namespace posthorn::server

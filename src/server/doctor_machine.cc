@@ -34,7 +34,7 @@ Finding examine_descriptors(const Config& config) {
     const auto connections = connections_within(config, limit.rlim_max);
     const std::string found = fmt::format("{} are allowed, so {} connections", limit.rlim_max, connections);
     constexpr std::size_t few = 1'000;
-    if (connections >= config.remoting.connections_max || connections >= few)
+    if (connections >= connections_wanted(config) || connections >= few)
         return {Verdict::good, check, found, {}};
     return {Verdict::warning, check, found,
             "raise the hard limit: 'ulimit -Hn', LimitNOFILE= of systemd, or the container's ulimits"};

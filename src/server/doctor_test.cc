@@ -101,7 +101,7 @@ TEST_F(DoctorTest, WarnsOfAnOpenDoorAndOfOnePortForTwo) {
 }
 
 TEST_F(DoctorTest, WarnsWhenDescriptorsLeaveFewConnections) {
-    EXPECT_EQ(connections_within(config, std::uint64_t{1} << 40), config.remoting.connections_max);
+    EXPECT_EQ(connections_within(config, std::uint64_t{1} << 40), connections_wanted(config));
     EXPECT_EQ(connections_within(config, 1'024), 512u);
     examine_machine(config, findings);
     EXPECT_EQ(about("kernel").verdict, Verdict::good) << about("kernel").found;

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 
@@ -24,6 +25,22 @@ std::string absolute(const std::string& path) {
     return error ? path : whole.string();
 }
 
+/// A directory nobody was named in gets the user everybody knows, who may do everything in one virtual host.
+Result<void> make_first_user(const FirstUser& first, auth::Users& users, exchange::VirtualHosts& hosts) {
+    std::vector<std::string> loopback_only;
+    std::string_view rest = first.loopback_only;
+    while (!rest.empty() && rest != "none") {
+        const std::size_t comma = std::min(rest.find(','), rest.size());
+        if (comma != 0) loopback_only.emplace_back(rest.substr(0, comma));
+        rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    users.set_loopback_only(std::move(loopback_only));
+    if (users.user_count() != 0) return {};
+    if (auto made = hosts.add(first.virtual_host); !made) return made.error();
+    if (auto made = users.put_user(first.name, first.password, {"administrator"}); !made) return made;
+    return users.put_permission(first.name, first.virtual_host, {".*", ".*", ".*"});
+}
+
 Error with_advice(const Error& error, std::string_view advice) {
     return {error.code, fmt::format("{}\n  {}", error.message, advice)};
 }
@@ -36,13 +53,16 @@ Program::Program(Config config)
       started_wall_ms_(clock_.wall_ms()),
       files_(config_.data_directory),
       loop_(clock_),
-      worker_({"engine-worker", worker_threads, 256}, [this] { loop_.post([] {}); }) {}
+      worker_({"engine-worker", worker_threads, 256}, [this] { loop_.post([] {}); }),
+      random_(env::system_seed()) {}
 
 Program::~Program() = default;
 
 Result<void> Program::start() {
     if (auto done = open_engine(); !done) return done;
+    if (auto done = open_virtual_hosts(); !done) return done;
     if (auto done = open_remoting(); !done) return done;
+    if (auto done = open_amqp(); !done) return done;
     if (auto done = open_http(); !done) return done;
     ready_ns_ = clock_.steady_ns();
     return {};
@@ -69,6 +89,22 @@ Result<void> Program::open_engine() {
                         directory));
     if (!opened) return opened.error();
     broker_ = std::move(*opened);
+    return {};
+}
+
+Result<void> Program::open_virtual_hosts() {
+    begin_tick();
+    keep_ = std::make_unique<CatalogKeep>(broker_->catalog());
+    auto users = auth::Users::load(*keep_, random_);
+    if (!users) return users.error();
+    users_ = std::move(*users);
+    auto hosts = exchange::VirtualHosts::open(*broker_);
+    if (!hosts) return hosts.error();
+    virtual_hosts_ = std::move(*hosts);
+    if (auto made = make_first_user(config_.first_user, *users_, *virtual_hosts_); !made) return made;
+    broker_->end_tick();
+    alarm_watch_ = std::make_unique<AlarmWatch>(loop_, files_, alarms_, config_.memory_alarm_ratio,
+                                                config_.disk_alarm_bytes, config_.engine.disk_refuse_ratio);
     begin_hook_ = loop_.on_tick_begin([this] { begin_tick(); });
     end_hook_ = loop_.on_tick_end(runtime::TickPhase::apply, [this] { end_tick(); });
     return {};
@@ -87,6 +123,26 @@ Result<void> Program::open_remoting() {
                                  "--ports-vip choose others (0: any free one)");
     }
     end_tick();
+    return {};
+}
+
+Result<void> Program::open_amqp() {
+#if POSTHORN_WITH_AMQP
+    begin_tick();
+    // Also without a port: it knows what is written in its messages, which die and expire all the same.
+    amqp_ = std::make_unique<gateway::amqp::AmqpServer>(loop_, *broker_, *virtual_hosts_, alarms_, *users_,
+                                                        config_.amqp);
+    if (config_.amqp_enabled)
+        if (auto listening = amqp_->listen(); !listening) {
+            amqp_.reset();
+            return listening.error().code != Errc::busy
+                       ? listening.error()
+                       : with_advice(listening.error(),
+                                     "another program has the port; --ports-amqp chooses another (0: any "
+                                     "free one), --ports-amqp-enabled off does without");
+        }
+    end_tick();
+#endif
     return {};
 }
 
@@ -139,13 +195,19 @@ void Program::begin_tick() {
 }
 
 void Program::end_tick() {
+    virtual_hosts_->before_tick_end();
     broker_->end_tick();
-    remoting_->after_tick();
+    virtual_hosts_->after_tick_end();
+    if (remoting_) remoting_->after_tick();
+#if POSTHORN_WITH_AMQP
+    if (amqp_) amqp_->after_tick();
+#endif
+    if (virtual_hosts_->work_left()) loop_.tick_again();
     arm();
 }
 
 void Program::arm() {
-    const std::int64_t next = broker_->next_tick_ms();
+    const std::int64_t next = std::min(broker_->next_tick_ms(), virtual_hosts_->next_deadline_ms());
     if (next == wake_ms_ && wake_.pending()) return;
     wake_ms_ = next;
     if (next == std::numeric_limits<std::int64_t>::max()) {
@@ -163,6 +225,10 @@ std::string Program::banner() const {
     text += fmt::format("  RocketMQ name service  {}:{}\n", host, remoting_->name_service_port());
     text += fmt::format("  RocketMQ broker        {}:{}", host, remoting_->broker_port());
     if (const auto vip = remoting_->vip_port(); vip != 0) text += fmt::format(", VIP {}:{}", host, vip);
+#if POSTHORN_WITH_AMQP
+    if (config_.amqp_enabled)
+        text += fmt::format("\n  AMQP 0-9-1             amqp://{}:{}", host, amqp_->port());
+#endif
     if (http_)
         text += fmt::format("\n  HTTP                   http://{0}:{1}/healthz  http://{0}:{1}/metrics", host,
                             http_->port());
@@ -183,11 +249,20 @@ void Program::run() {
 
 Result<void> Program::close() {
     http_.reset();
+#if POSTHORN_WITH_AMQP
+    if (amqp_) amqp_->close();
+#endif
     if (remoting_) remoting_->close();
     end_hook_.remove();
     begin_hook_.remove();
     wake_.cancel();
+#if POSTHORN_WITH_AMQP
+    amqp_.reset();
+#endif
     remoting_.reset();
+    alarm_watch_.reset();
+    virtual_hosts_.reset();
+    users_.reset();
     if (!broker_) return {};
     auto closed = broker_->close();
     broker_.reset();

@@ -4,21 +4,32 @@
 #include <memory>
 #include <string>
 
+#include "alarm_watch.h"
+#include "auth/users.h"
 #include "base/result.h"
 #include "broker/broker.h"
+#include "catalog_keep.h"
 #include "config.h"
 #include "env/clock.h"
 #include "env/posix_files.h"
+#include "env/random.h"
+#include "exchange/alarms.h"
+#include "exchange/virtual_host.h"
 #include "gateway/remoting/server.h"
 #include "http/server.h"
 #include "runtime/loop.h"
 #include "runtime/worker.h"
 
+#if POSTHORN_WITH_AMQP
+#include "gateway/amqp/server.h"
+#endif
+
 namespace posthorn::server {
 
 /// Everything that lives while Posthorn runs, in the order it is made; it goes in the reverse order.
 ///
-///     data directory -> engine -> RocketMQ's doors -> HTTP -> run -> the same backwards
+///     data directory -> engine -> users, virtual hosts -> RocketMQ's doors -> AMQP's -> HTTP -> run -> the
+///     same backwards
 class Program {
   public:
     explicit Program(Config config);
@@ -39,7 +50,9 @@ class Program {
 
   private:
     Result<void> open_engine();
+    Result<void> open_virtual_hosts();
     Result<void> open_remoting();
+    Result<void> open_amqp();
     Result<void> open_http();
     http::Router routes() const;
     broker::Now now() const;
@@ -60,7 +73,16 @@ class Program {
     runtime::TickHook begin_hook_, end_hook_;
     runtime::Timer wake_;
     std::int64_t wake_ms_ = 0;
+    env::Random random_;
+    std::unique_ptr<CatalogKeep> keep_;
+    std::unique_ptr<auth::Users> users_;
+    std::unique_ptr<exchange::VirtualHosts> virtual_hosts_;
+    exchange::Alarms alarms_;
+    std::unique_ptr<AlarmWatch> alarm_watch_;
     std::unique_ptr<gateway::remoting::RemotingServer> remoting_;
+#if POSTHORN_WITH_AMQP
+    std::unique_ptr<gateway::amqp::AmqpServer> amqp_;
+#endif
     std::unique_ptr<http::Server> http_;
 };
 

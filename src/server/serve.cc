@@ -20,11 +20,12 @@ void share_descriptors(Config& config) {
     limit.rlim_cur = limit.rlim_max;  // the soft limit may be raised up to the hard one
     ::setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur == RLIM_INFINITY) return;
+    const std::size_t wanted = connections_wanted(config);
     const std::size_t left = connections_within(config, limit.rlim_cur);
-    if (left == config.remoting.connections_max) return;
+    if (left == wanted) return;
+    cap_connections(config, left);
     log_info("server", "{} file descriptors are allowed (ulimit -n), so {} connections, not {}, are taken",
-             limit.rlim_cur, left, config.remoting.connections_max);
-    config.remoting.connections_max = left;
+             limit.rlim_cur, left, wanted);
 }
 
 /// The first signal stops in order; from then on a second one ends the process at once.

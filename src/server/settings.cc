@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "values.h"
@@ -86,6 +87,31 @@ Setting span(std::string_view key, At at, std::string_view about) {
     };
     return setting(
         key, "time", at, parse, [](auto value) { return show_time(value.count()); }, about);
+}
+
+/// Whole seconds in a std::chrono duration, as many as two bytes hold.
+template <class At>
+Setting seconds(std::string_view key, At at, std::string_view about) {
+    constexpr std::int64_t most = 65'535;
+    const auto parse = [](std::string_view value) -> Result<std::chrono::seconds> {
+        auto parsed = parse_time(value);
+        if (!parsed) return parsed.error();
+        if (*parsed % 1000 != 0 || *parsed / 1000 > most)
+            return Error{Errc::invalid,
+                         fmt::format("'{}' is no whole number of seconds up to {}", value, most)};
+        return std::chrono::seconds(*parsed / 1000);
+    };
+    return setting(
+        key, "time", at, parse,
+        [](auto value) { return show_time(std::chrono::milliseconds(value).count()); }, about);
+}
+
+/// A text that is never shown.
+template <class At>
+Setting secret(std::string_view key, At at, std::string_view about) {
+    Setting made = text(key, at, about);
+    made.show = [](const Config&) { return std::string("***"); };
+    return made;
 }
 
 template <class At>
@@ -238,7 +264,47 @@ std::vector<Setting> make_settings() {
     };
 }
 
+#if POSTHORN_WITH_AMQP
+std::vector<Setting> make_amqp_settings() {
+    return {
+        port("ports.amqp", AT(amqp.port), "AMQP 0-9-1; 0: any free port"),
+        on_off("ports.amqp_enabled", AT(amqp_enabled), "whether the AMQP port listens"),
+        count("limits.amqp_connections", AT(amqp.connections_max), "AMQP connections at most"),
+        count("limits.amqp_channels", AT(amqp.channels_max), "AMQP channels at most, over all connections"),
+        seconds("amqp.heartbeat", AT(amqp.heartbeat), "heartbeat proposed to clients; 0: none"),
+        count("amqp.channel_max", AT(amqp.channel_max), "channels of one connection at most"),
+        bytes("amqp.frame_max", AT(amqp.frame_max), "largest frame, at least 4KiB"),
+        bytes("amqp.message_max", AT(amqp.message_max_bytes),
+              "largest message; store.message_max, if that is less"),
+        span("amqp.handshake_timeout", AT(amqp.handshake_timeout), "time a client has to log in"),
+        bytes("amqp.output_high", AT(amqp.output_high_bytes),
+              "unsent bytes at which a client gets no more messages"),
+        bytes("amqp.output_limit", AT(amqp.output_limit_bytes), "and at which it is disconnected"),
+        text("amqp.cluster_name", AT(amqp.cluster_name), "the cluster clients are told"),
+        text("amqp.default_user", AT(first_user.name), "made when there is no user yet, as administrator"),
+        secret("amqp.default_password", AT(first_user.password), "the password of that user"),
+        text("amqp.default_virtual_host", AT(first_user.virtual_host),
+             "the virtual host that user may do everything in"),
+        text("amqp.loopback_users", AT(first_user.loopback_only),
+             "users that may come from this machine only, with commas between; none: nobody"),
+        ratio("alarms.memory", AT(memory_alarm_ratio),
+              "share of the machine's memory in use at which who publishes is held back; 0: never"),
+        bytes("alarms.disk_free", AT(disk_alarm_bytes),
+              "free disk below which who publishes is held back; where store.disk_refuse begins, if that "
+              "is sooner"),
+    };
+}
+#endif
+
 #undef AT
+
+std::vector<Setting> make_all_settings() {
+    std::vector<Setting> all = make_settings();
+#if POSTHORN_WITH_AMQP
+    std::ranges::move(make_amqp_settings(), std::back_inserter(all));
+#endif
+    return all;
+}
 
 }  // namespace
 
@@ -257,7 +323,7 @@ std::string Setting::variable() const {
 }
 
 const std::vector<Setting>& settings() {
-    static const std::vector<Setting> all = make_settings();
+    static const std::vector<Setting> all = make_all_settings();
     return all;
 }
 
@@ -299,6 +365,13 @@ Result<void> complete(Config& config) {
             return Error{Errc::invalid, fmt::format("{} must be a power of two, at least 1MiB", key)};
     if (config.bind_address == "localhost") config.bind_address = "127.0.0.1";
     config.remoting.bind_address = config.http.address = config.bind_address;
+#if POSTHORN_WITH_AMQP
+    config.amqp.bind_address = config.bind_address;
+    config.amqp.message_max_bytes =
+        std::min<std::uint64_t>(config.amqp.message_max_bytes, config.engine.max_message_bytes);
+    if (config.amqp.frame_max != 0 && config.amqp.frame_max < 4096)
+        return Error{Errc::invalid, "amqp.frame_max must be at least 4KiB"};
+#endif
     config.remoting.shown_config.clear();
     for (const Setting& setting : settings())
         config.remoting.shown_config.emplace_back(setting.key, setting.show(config));

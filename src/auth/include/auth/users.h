@@ -90,6 +90,8 @@ class Users {
     /// On a topic exchange, in addition to `may`: with this routing key. True where nothing is said of it.
     bool may_topic(std::string_view user, std::string_view vhost, std::string_view exchange, Right right,
                    std::string_view key) const;
+    /// Anything is said of topics at all: without it `may_topic` is always true.
+    bool has_topic_permissions(std::string_view user, std::string_view vhost) const;
     /// Changes with every change above: answers may be cached as long as it stays.
     std::uint64_t version() const { return version_; }
 

@@ -91,6 +91,7 @@ class Connection final : private Watcher {
     std::uint64_t id() const { return id_; }
     /// "127.0.0.1:4711".
     const std::string& peer() const { return peer_; }
+    std::uint64_t bytes_sent() const { return bytes_sent_; }  ///< taken by the socket so far
     /// Our own end, the address the peer came to; "unknown" once closed.
     std::string local() const;
     ConnectionHandler& handler() { return *handler_; }
@@ -162,6 +163,7 @@ class Connection final : private Watcher {
     std::string peer_;
     std::string close_text_;
     std::uint64_t id_;
+    std::uint64_t bytes_sent_ = 0;
     std::size_t sent_ = 0;  ///< of out_
     std::size_t borrowed_bytes_ = 0;
     std::size_t index_ = 0;  ///< in the owner's list

@@ -1,0 +1,72 @@
+#include "arguments.h"
+
+#include <cmath>
+
+namespace posthorn::gateway::amqp {
+
+namespace {
+
+void append_value(wire::TableWriter& out, const model::Value& value);
+
+struct Appender {
+    wire::TableWriter& out;
+
+    void operator()(std::monostate) const { out.nothing(); }
+    void operator()(bool flag) const { out.boolean(flag); }
+    void operator()(std::int64_t number) const { out.int64(number); }
+    void operator()(double number) const { out.float64(number); }
+    void operator()(const std::string& text) const { out.text(text); }
+    void operator()(model::Timestamp time) const { out.timestamp(time.seconds); }
+    void operator()(const model::Array& items) const {
+        out.begin_array();
+        for (const model::Value& item : items)
+            append_value(out, item);
+        out.end();
+    }
+    void operator()(const model::Arguments& fields) const {
+        out.begin_table();
+        append_fields(out, fields);
+        out.end();
+    }
+};
+
+void append_value(wire::TableWriter& out, const model::Value& value) {
+    std::visit(Appender{out}, value.held);
+}
+
+}  // namespace
+
+model::Value to_value(const wire::FieldValue& field) {
+    if (const auto number = field.integer()) return {*number};
+    if (const auto text = field.text()) return {std::string(*text)};
+    if (const auto flag = field.boolean()) return {*flag};
+    if (const auto table = field.table()) return {to_arguments(*table)};
+    if (const auto array = field.array()) {
+        model::Array items;
+        wire::ArrayCursor cursor(*array);
+        for (wire::FieldValue item; cursor.next(item);)
+            items.push_back(to_value(item));
+        return {std::move(items)};
+    }
+    if (const auto time = field.timestamp()) return {model::Timestamp{*time}};
+    if (const auto real = field.real()) return {*real};
+    if (const auto bytes = field.bytes()) return {std::string(as_text(*bytes))};
+    if (const auto decimal = field.decimal())
+        return {static_cast<double>(decimal->digits) * std::pow(10.0, -static_cast<double>(decimal->scale))};
+    return {};
+}
+
+model::Arguments to_arguments(wire::TableView table) {
+    model::Arguments arguments;
+    wire::TableCursor cursor(table);
+    for (wire::Field field; cursor.next(field);)
+        if (arguments.find(field.name) == nullptr) arguments.set(field.name, to_value(field.value));
+    return arguments;
+}
+
+void append_fields(wire::TableWriter& out, const model::Arguments& arguments) {
+    for (const auto& [name, value] : arguments)
+        append_value(out.name(name), value);
+}
+
+}  // namespace posthorn::gateway::amqp

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "model/value.h"
+#include "names.h"
+#include "wire/amqp/table.h"
+#include "wire/amqp/table_writer.h"
+
+namespace posthorn::gateway::amqp {
+
+/// Tables as the engine knows them. Widths of numbers go, decimals become floats, byte arrays become texts:
+/// right for arguments and routing; messages themselves are never turned.
+model::Arguments to_arguments(wire::TableView table);
+model::Value to_value(const wire::FieldValue& field);
+
+/// The other way: every number as 64 bit.
+void append_fields(wire::TableWriter& out, const model::Arguments& arguments);
+
+}  // namespace posthorn::gateway::amqp

@@ -1,0 +1,201 @@
+#include "publish.h"
+
+#include <fmt/core.h>
+
+#include "channel.h"
+#include "channel_send.h"
+#include "gateway.h"
+#include "message_facts.h"
+#include "payload.h"
+#include "refusal.h"
+#include "wire/amqp/decode.h"
+
+namespace posthorn::gateway::amqp {
+
+using auth::Right;
+
+Refusal Channel::publish(const wire::Content& content) {
+    wire::BasicPublish method;
+    if (!wire::decode(content.method, method)) return wire::malformed(content.method);
+    if (method.immediate) return refuse(wire::ReplyCode::not_implemented, "immediate=true");
+    if (Refusal refusal = check_route(method.exchange, method.routing_key)) return refusal;
+    const Message message{method.exchange, method.routing_key, method.mandatory, content.properties,
+                          content.body};
+    Refusal refusal = transaction_ ? stage_publish(message) : publish_now(message);
+    session_.published();
+    return refusal;
+}
+
+/// The exchange is there and may be written to with this key. Most publishes go where the last one went.
+Refusal Channel::check_route(std::string_view exchange, std::string_view key) {
+    Access& access = session_.access();
+    if (checked_version_ != access.version() || checked_exchange_ != exchange) {
+        if (Refusal refusal = access.on_exchange(Right::write, exchange)) return refusal;
+        const exchange::ExchangeSpec* const spec = session_.host().exchange(exchange);
+        if (spec == nullptr && !exchange.empty())
+            return refuse(wire::ReplyCode::not_found,
+                          exchange::describe("no exchange", exchange, session_.host().name()));
+        checked_topic_ = spec != nullptr && spec->type == "topic" &&
+                         gateway_.users.has_topic_permissions(session_.user(), session_.host().name());
+        checked_exchange_.assign(exchange);
+        checked_version_ = access.version();
+    }
+    return checked_topic_ ? access.on_topic(Right::write, exchange, key) : Refusal();
+}
+
+Refusal Channel::publish_now(const Message& message) {
+    wire::Properties properties;
+    if (!wire::decode_properties(message.properties, properties))
+        return refuse(wire::ReplyCode::syntax_error, "malformed properties in a content header");
+    if (properties.user_id && *properties.user_id != session_.user() && !session_.impersonates())
+        return refuse(wire::ReplyCode::precondition_failed,
+                      fmt::format("user_id property set to '{}' but authenticated user was '{}'",
+                                  *properties.user_id, session_.user()));
+    MessageFacts facts;
+    if (Refusal refusal = read_facts(properties, facts, gateway_.more_keys)) return refusal;
+
+    Message stored = message;
+    std::string reply_address;
+    if (properties.reply_to && *properties.reply_to == kReplyTo) {
+        if (reply_nonce_ == 0)
+            return refuse(wire::ReplyCode::precondition_failed, "fast reply consumer does not exist");
+        reply_address = Replies::address(*this);
+        properties.reply_to = reply_address;
+    }
+    if (!reply_address.empty() || facts.blind_copies) {
+        gateway_.properties.clear();
+        if (facts.blind_copies)
+            append_without_blind_copies(gateway_.properties, properties);
+        else
+            wire::append_properties(gateway_.properties, properties);
+        stored.properties = gateway_.properties.view();
+    }
+    if (stored.exchange.empty() && Replies::is_address(stored.key)) {
+        count_published();
+        publish_reply(stored);
+        if (confirms_.on()) confirm_at_once(true);
+        return {};
+    }
+    gateway_.payload.clear();
+    append_payload(gateway_.payload, {stored.properties, stored.exchange, stored.key, stored.body});
+    const MessageHeaders headers(properties);
+    exchange::Publication publication;
+    publication.exchange = stored.exchange, publication.key = stored.key;
+    publication.more_keys = gateway_.more_keys;
+    publication.headers = &headers;
+    publication.format = kPayloadFormat;
+    publication.persistent = facts.persistent, publication.priority = facts.priority;
+    publication.ttl_ms = facts.ttl_ms, publication.delay_ms = facts.delay_ms;
+    publication.message_key = facts.key;
+    publication.body_bytes = static_cast<std::uint32_t>(stored.body.size());
+    publication.payload = gateway_.payload.view();
+    auto published = session_.host().publish(publication);
+    if (!published) return publish_refused(message, published.error());
+    count_published();
+    settle_publish(stored, *published);
+    return {};
+}
+
+Refusal Channel::publish_refused(const Message& message, const Error& error) {
+    if (transaction_) return refused(error);
+    switch (error.code) {
+        case Errc::no_space:
+        case Errc::full:
+            stall_publish(message);
+            return {};
+        case Errc::read_only:
+            count_published();
+            if (!confirms_.on()) return refused(error);
+            confirm_at_once(false);
+            return {};
+        default:
+            return refused(error);
+    }
+}
+
+void Channel::count_published() {
+    ++counts_.published;
+    ++gateway_.counters.messages.published;
+}
+
+void Channel::settle_publish(const Message& message, const exchange::Published& published) {
+    using Outcome = exchange::Published::Outcome;
+    if (published.outcome == Outcome::unroutable) {
+        auto& total = gateway_.counters.messages;
+        if (message.mandatory) {
+            ++counts_.returned_unroutable, ++total.returned_unroutable;
+            return_message(message, wire::ReplyCode::no_route, "NO_ROUTE");
+        } else {
+            ++counts_.dropped_unroutable, ++total.dropped_unroutable;
+        }
+    }
+    if (transaction_) {
+        if (published.receipt) {
+            (published.must_sync ? gateway_.commit_synced : gateway_.commit_written) = *published.receipt;
+        }
+        return;
+    }
+    if (!confirms_.on()) return;
+    if (published.outcome == Outcome::rejected) return confirm_at_once(false);
+    if (!published.receipt) return confirm_at_once(true);
+    const std::uint64_t number = confirms_.take();
+    gateway_.confirms.push({*published.receipt, handle_, number, number, gateway_.tick}, published.must_sync);
+    if (!gateway_.confirms.room()) session_.hold_until_room();
+}
+
+void Channel::confirm_at_once(bool good) {
+    const std::uint64_t number = confirms_.take();
+    confirms_.done(number, number, good);
+    finish_later();
+}
+
+void Channel::return_message(const Message& message, wire::ReplyCode code, std::string_view text) {
+    wire::append_content(
+        session_.out(), number_,
+        wire::BasicReturn{
+            .reply_code = code, .reply_text = text, .exchange = message.exchange, .routing_key = message.key},
+        message.properties, message.body, session_.frame_max());
+}
+
+// --- direct reply-to ---------------------------------------------------------------------------------------
+
+void Channel::publish_reply(const Message& message) {
+    Channel* const waiting = gateway_.replies.find(message.key);
+    // To the rest of the house it was routed nowhere, as in RabbitMQ.
+    if (waiting != nullptr) waiting->deliver_reply(message.key, message.properties, message.body);
+    if (message.mandatory) return_message(message, wire::ReplyCode::no_route, "NO_ROUTE");
+}
+
+void Channel::deliver_reply(std::string_view key, Bytes properties, Bytes body) {
+    wire::append_content(session_.out(), number_,
+                         wire::BasicDeliver{.consumer_tag = reply_tag_,
+                                            .delivery_tag = next_tag_++,
+                                            .redelivered = false,
+                                            .exchange = {},
+                                            .routing_key = key},
+                         properties, body, session_.frame_max());
+    ++counts_.delivered_no_ack;
+    ++gateway_.counters.messages.delivered_no_ack;
+}
+
+// --- a full disk -------------------------------------------------------------------------------------------
+
+/// Kept until there is room: nothing behind it is read from this client, so that order stays.
+void Channel::stall_publish(const Message& message) {
+    stalled_bytes_.clear();
+    append_payload(stalled_bytes_, {message.properties, message.exchange, message.key, message.body});
+    stalled_mandatory_ = message.mandatory;
+    stalled_ = Stalled::publish;
+    session_.stall(*this);
+}
+
+Refusal Channel::retry_publish() {
+    if (gateway_.broker.refusing()) return {};
+    const Buffer bytes = std::move(stalled_bytes_);
+    Payload payload;
+    POSTHORN_CHECK(read_payload(bytes.view(), payload), "a kept publish cannot be read");
+    stalled_ = Stalled::no;
+    return publish_now({payload.exchange, payload.key, stalled_mandatory_, payload.properties, payload.body});
+}
+
+}  // namespace posthorn::gateway::amqp

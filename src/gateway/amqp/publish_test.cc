@@ -1,0 +1,289 @@
+#include "rig_for_test.h"
+
+namespace posthorn::gateway::amqp {
+namespace {
+
+using wire::MethodCode;
+using wire::ReplyCode;
+
+class PublishTest : public OneClient {
+  protected:
+    void select_confirms() {
+        client.tell(1, wire::ConfirmSelect{});
+        ASSERT_EQ(client.one().code, MethodCode::confirm_select_ok);
+    }
+    static wire::Properties persistent() {
+        wire::Properties properties;
+        properties.delivery_mode = 2;
+        return properties;
+    }
+    void expect_channel_closed(ReplyCode code, std::string_view text) {
+        const Seen seen = client.one();
+        const auto close = seen.as<wire::ChannelClose>();
+        EXPECT_EQ(close.reply_code, code);
+        EXPECT_EQ(close.reply_text, text);
+        EXPECT_EQ(wire::method_code(close.class_id, close.method_id), MethodCode::basic_publish);
+        client.tell(1, wire::ChannelCloseOk{});
+        client.open_channel(1);
+    }
+};
+
+TEST_F(PublishTest, ATicksConfirmsAreOneFrame) {
+    declare("q");
+    select_confirms();
+    for (int n = 0; n < 300; ++n)
+        client.publish(1, "", "q", "x");
+    EXPECT_TRUE(client.take().empty());
+    const auto seen = after();
+    ASSERT_EQ(seen.size(), 1u);
+    const auto ack = seen[0].as<wire::BasicAck>();
+    EXPECT_EQ(ack.delivery_tag, 300u);
+    EXPECT_TRUE(ack.multiple);
+}
+
+TEST_F(PublishTest, PersistentOnesOnDurableQueuesAreConfirmedWhenSynced) {
+    declare("q", {}, true);
+    select_confirms();
+    client.publish(1, "", "q", "x", persistent());
+    const auto seen = after();
+    ASSERT_EQ(seen.size(), 1u);
+    EXPECT_EQ(seen[0].as<wire::BasicAck>().delivery_tag, 1u);
+    EXPECT_GE(rig.broker->queue_log().synced(), rig.broker->queue_log().written());
+}
+
+TEST_F(PublishTest, ReturnsComeBeforeTheirConfirm) {
+    select_confirms();
+    client.publish(1, "", "nobody", "body", {}, true);
+    client.publish(1, "", "nobody", "body");
+    const auto seen = after();
+    ASSERT_EQ(seen.size(), 2u);
+    const auto returned = seen[0].as<wire::BasicReturn>();
+    EXPECT_EQ(returned.reply_code, ReplyCode::no_route);
+    EXPECT_EQ(returned.reply_text, "NO_ROUTE");
+    EXPECT_EQ(returned.routing_key, "nobody");
+    EXPECT_EQ(seen[0].body, "body");
+    EXPECT_EQ(seen[1].as<wire::BasicAck>().delivery_tag, 2u);
+    EXPECT_EQ(rig.gateway->counters.messages.returned_unroutable, 1u);
+    EXPECT_EQ(rig.gateway->counters.messages.dropped_unroutable, 1u);
+}
+
+TEST_F(PublishTest, AFullQueueThatRejectsIsANack) {
+    Buffer arguments;
+    wire::TableWriter writer(arguments);
+    writer.name("x-max-length").int32(1);
+    writer.name("x-overflow").text("reject-publish");
+    declare("q", writer.finish());
+    select_confirms();
+    client.publish(1, "", "q", "1");
+    client.publish(1, "", "q", "2");
+    const auto seen = after();
+    ASSERT_EQ(seen.size(), 2u);
+    EXPECT_EQ(seen[0].as<wire::BasicNack>().delivery_tag, 2u);
+    EXPECT_EQ(seen[1].as<wire::BasicAck>().delivery_tag, 1u);
+}
+
+TEST_F(PublishTest, WhatPropertiesMayNotSay) {
+    const auto publish = [&](const wire::Properties& properties) {
+        client.publish(1, "", "q", "x", properties);
+    };
+    wire::Properties properties;
+    for (const auto& [text, why] :
+         std::vector<std::pair<std::string, std::string>>{{"abc", "no_integer"},
+                                                          {"-1", "{value_negative,-1}"},
+                                                          {"10x", "{leftover_string,\"x\"}"},
+                                                          {"", "no_integer"}}) {
+        properties.expiration = text;
+        publish(properties);
+        expect_channel_closed(ReplyCode::precondition_failed,
+                              "PRECONDITION_FAILED - invalid expiration '" + text + "': " + why);
+    }
+    properties = {};
+    properties.user_id = "other";
+    publish(properties);
+    expect_channel_closed(ReplyCode::precondition_failed,
+                          "PRECONDITION_FAILED - user_id property set to 'other' but authenticated user was "
+                          "'guest'");
+    Buffer headers;
+    wire::TableWriter writer(headers);
+    writer.name("CC").text("x");
+    properties = {};
+    properties.headers = writer.finish();
+    publish(properties);
+    expect_channel_closed(
+        ReplyCode::precondition_failed,
+        "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"CC\",longstr}");
+    client.publish(1, "nope", "k", "x");
+    expect_channel_closed(ReplyCode::not_found, "NOT_FOUND - no exchange 'nope' in vhost '/'");
+}
+
+TEST_F(PublishTest, CopiesGoToTheirQueuesAndBlindOnesAreNotShown) {
+    for (const char* queue : {"a", "b", "c"})
+        declare(queue);
+    Buffer headers;
+    wire::TableWriter writer(headers);
+    writer.name("BCC").begin_array();
+    writer.text("c");
+    writer.end();
+    writer.name("CC").begin_array();
+    writer.text("b");
+    writer.end();
+    wire::Properties properties;
+    properties.headers = writer.finish();
+    client.publish(1, "", "a", "x", properties);
+    after();
+    for (const char* queue : {"a", "b", "c"}) {
+        client.tell(1, wire::BasicGet{.queue = queue, .no_ack = true});
+        const auto seen = after();
+        ASSERT_EQ(seen.size(), 1u);
+        EXPECT_EQ(seen[0].body, "x") << queue;
+        const wire::Properties read = seen[0].read_properties();
+        ASSERT_TRUE(read.headers);
+        EXPECT_TRUE(read.headers->find("CC"));
+        EXPECT_FALSE(read.headers->find("BCC"));
+    }
+}
+
+TEST_F(PublishTest, ATransactionHappensAtItsCommit) {
+    declare("q");
+    client.tell(1, wire::TxSelect{});
+    client.take();
+    client.publish(1, "", "q", "1");
+    client.publish(1, "", "nobody", "2", {}, true);
+    client.tell(1, wire::BasicGet{.queue = "q"});
+    EXPECT_EQ(after().front().code, MethodCode::basic_get_empty);
+    client.tell(1, wire::TxCommit{});
+    auto seen = after();
+    ASSERT_EQ(seen.size(), 2u);
+    EXPECT_EQ(seen[0].code, MethodCode::basic_return);
+    EXPECT_EQ(seen[1].code, MethodCode::tx_commit_ok);
+
+    client.tell(1, wire::BasicGet{.queue = "q"});
+    EXPECT_EQ(after().front().body, "1");
+    client.tell(1, wire::BasicAck{.delivery_tag = 1});
+    client.publish(1, "", "q", "3");
+    client.tell(1, wire::TxRollback{});
+    EXPECT_EQ(client.one().code, MethodCode::tx_rollback_ok);
+    client.tell(1, wire::BasicNack{.delivery_tag = 1, .requeue = true});
+    client.tell(1, wire::BasicGet{.queue = "q"});
+    EXPECT_EQ(after().front().code, MethodCode::basic_get_empty) << "the nack is not committed either";
+    client.tell(1, wire::TxCommit{});
+    EXPECT_EQ(after().front().code, MethodCode::tx_commit_ok);
+    client.tell(1, wire::BasicGet{.queue = "q"});
+    EXPECT_EQ(after().front().body, "1");
+}
+
+TEST_F(PublishTest, TransactionsAndConfirmsDoNotMix) {
+    select_confirms();
+    client.tell(1, wire::TxSelect{});
+    EXPECT_EQ(client.one().as<wire::ChannelClose>().reply_code, ReplyCode::precondition_failed);
+    client.open_channel(2);
+    client.tell(2, wire::TxCommit{});
+    EXPECT_EQ(client.one().as<wire::ChannelClose>().reply_code, ReplyCode::precondition_failed);
+    client.open_channel(3);
+    client.tell(3, wire::TxSelect{});
+    client.take();
+    client.tell(3, wire::ConfirmSelect{});
+    EXPECT_EQ(client.one().as<wire::ChannelClose>().reply_code, ReplyCode::precondition_failed);
+}
+
+TEST_F(PublishTest, AnAlarmStopsWhoPublishesAndNobodyElse) {
+    declare("q");
+    TestClient consumer(*rig.gateway);
+    consumer.open();
+    consumer.open_channel(1);
+    rig.alarms.set_limits({.memory_bytes = 1'000});
+    rig.alarms.observe(2'000, 1'000'000);
+    client.publish(1, "", "q", "1");
+    EXPECT_EQ(client.one().as<wire::ConnectionBlocked>().reason, "low on memory");
+    EXPECT_TRUE(client.is_paused);
+    client.publish(1, "", "q", "2");
+    consumer.tell(1, wire::BasicConsume{.queue = "q", .consumer_tag = "t", .no_ack = true});
+    rig.tick();
+    auto seen = consumer.take();
+    ASSERT_EQ(seen.size(), 2u) << "the first publish had come already";
+    EXPECT_EQ(seen[1].body, "1");
+    EXPECT_EQ(rig.gateway->counters.blocked, 1u);
+    rig.tick(200'000);
+    EXPECT_FALSE(client.is_closed);
+    rig.alarms.observe(500, 1'000'000);
+    EXPECT_EQ(client.one().code, MethodCode::connection_unblocked);
+    client.flush();
+    rig.tick();
+    EXPECT_EQ(consumer.one().body, "2");
+    EXPECT_EQ(rig.gateway->counters.blocked, 0u);
+}
+
+TEST_F(PublishTest, RightsAreAskedForAndFollowTheirChanges) {
+    declare("q");
+    ASSERT_TRUE(rig.users->put_user("reader", "r", {}).ok());
+    ASSERT_TRUE(rig.users->put_permission("reader", "/", {"", "^amq\\.default$", ".*"}).ok());
+    TestClient reader(*rig.gateway);
+    reader.open("reader", "r");
+    reader.open_channel(1);
+    reader.tell(1, wire::QueueDeclare{.queue = "mine"});
+    EXPECT_EQ(reader.one().as<wire::ChannelClose>().reply_text,
+              "ACCESS_REFUSED - access to queue 'mine' in vhost '/' refused for user 'reader'");
+    reader.open_channel(2);
+    reader.publish(2, "", "q", "allowed");
+    rig.tick();
+    EXPECT_TRUE(reader.take().empty());
+    reader.publish(2, "amq.direct", "q", "not allowed");
+    EXPECT_EQ(reader.one().as<wire::ChannelClose>().reply_text,
+              "ACCESS_REFUSED - access to exchange 'amq.direct' in vhost '/' refused for user 'reader'");
+    reader.open_channel(3);
+    reader.publish(3, "", "q", "still allowed");
+    ASSERT_TRUE(rig.users->put_permission("reader", "/", {"", "", ".*"}).ok());
+    reader.publish(3, "", "q", "not any more");
+    EXPECT_EQ(reader.one().as<wire::ChannelClose>().reply_code, ReplyCode::access_refused);
+}
+
+TEST_F(PublishTest, TopicRightsLookAtTheKey) {
+    ASSERT_TRUE(rig.users->put_topic_permission("guest", "/", {"amq.topic", "^a\\.", ".*"}).ok());
+    client.publish(1, "amq.topic", "a.b", "x");
+    rig.tick();
+    EXPECT_TRUE(client.take().empty());
+    client.publish(1, "amq.topic", "b.b", "x");
+    expect_channel_closed(
+        ReplyCode::access_refused,
+        "ACCESS_REFUSED - access to topic 'b.b' in exchange 'amq.topic' in vhost '/' refused "
+        "for user 'guest'");
+}
+
+TEST_F(PublishTest, DeadLettersTellTheirStory) {
+    declare("dead");
+    Buffer arguments;
+    wire::TableWriter writer(arguments);
+    writer.name("x-dead-letter-exchange").text("");
+    writer.name("x-dead-letter-routing-key").text("dead");
+    declare("q", writer.finish());
+    wire::Properties properties;
+    properties.expiration = "50";
+    properties.message_id = "m";
+    client.publish(1, "", "q", "x", properties);
+    rig.tick(100);
+    rig.tick();
+    client.tell(1, wire::BasicGet{.queue = "dead"});
+    auto seen = after();
+    ASSERT_EQ(seen.size(), 1u);
+    ASSERT_EQ(seen[0].code, MethodCode::basic_get_ok);
+    EXPECT_EQ(seen[0].as<wire::BasicGetOk>().routing_key, "dead");
+    wire::Properties read = seen[0].read_properties();
+    EXPECT_FALSE(read.expiration);
+    EXPECT_EQ(read.message_id, "m");
+    EXPECT_EQ(read.headers->text("x-first-death-reason"), "expired");
+    EXPECT_EQ(read.headers->text("x-first-death-queue"), "q");
+    EXPECT_EQ(read.headers->text("x-first-death-exchange"), "");
+    wire::ArrayCursor deaths(*read.headers->array("x-death"));
+    wire::FieldValue item;
+    ASSERT_TRUE(deaths.next(item));
+    const wire::TableView death = *item.table();
+    EXPECT_EQ(death.integer("count"), 1);
+    EXPECT_EQ(death.text("reason"), "expired");
+    EXPECT_EQ(death.text("queue"), "q");
+    EXPECT_EQ(death.text("original-expiration"), "50");
+    EXPECT_TRUE(death.array("routing-keys"));
+    EXPECT_FALSE(deaths.next(item));
+}
+
+}  // namespace
+}  // namespace posthorn::gateway::amqp

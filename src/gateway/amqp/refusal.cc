@@ -1,0 +1,47 @@
+#include "refusal.h"
+
+#include <algorithm>
+
+namespace posthorn::gateway::amqp {
+
+namespace {
+
+wire::ReplyCode code_of(Errc code) {
+    switch (code) {
+        case Errc::not_found:
+            return wire::ReplyCode::not_found;
+        case Errc::exists:
+        case Errc::invalid:
+            return wire::ReplyCode::precondition_failed;
+        case Errc::denied:
+            return wire::ReplyCode::access_refused;
+        case Errc::busy:
+            return wire::ReplyCode::resource_locked;
+        case Errc::unsupported:
+            return wire::ReplyCode::command_invalid;
+        case Errc::full:
+        case Errc::no_space:
+            return wire::ReplyCode::resource_error;
+        case Errc::read_only:
+        case Errc::io:
+        case Errc::damaged:
+            return wire::ReplyCode::internal_error;
+    }
+    return wire::ReplyCode::internal_error;
+}
+
+}  // namespace
+
+Refusal refused(const Error& error) {
+    return refuse(code_of(error.code), error.message);
+}
+
+std::string_view without_line_breaks(std::string_view name, std::string& scratch) {
+    const auto breaks = [](char c) { return c == '\r' || c == '\n'; };
+    if (std::none_of(name.begin(), name.end(), breaks)) return name;
+    scratch.assign(name);
+    std::erase_if(scratch, breaks);
+    return scratch;
+}
+
+}  // namespace posthorn::gateway::amqp

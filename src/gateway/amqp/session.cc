@@ -1,0 +1,466 @@
+#include "session.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "gateway.h"
+#include "wire/amqp/decode.h"
+#include "wire/amqp/encode.h"
+#include "wire/amqp/protocol_header.h"
+
+namespace posthorn::gateway::amqp {
+
+Session::Session(Gateway& gateway, Link& link, Ends ends)
+    : gateway_(gateway),
+      link_(link),
+      id_(gateway.next_session++),
+      handle_(gateway.sessions.add(*this)),
+      ends_(std::move(ends)),
+      name_(fmt::format("{}:{} -> {}:{}", ends_.peer_host, ends_.peer_port, ends_.host, ends_.port)),
+      access_(gateway.users),
+      connected_ms_(gateway.steady_ms()),
+      opened_wall_ms_(gateway.clock.wall_ms()),
+      heard_ms_(connected_ms_),
+      said_ms_(connected_ms_) {}
+
+Session::~Session() {
+    release();
+    gateway_.sessions.remove(handle_);
+}
+
+template <class M>
+void Session::send(const M& method) {
+    wire::append_method(link_.out(), 0, method);
+}
+
+// --- in ----------------------------------------------------------------------------------------------------
+
+std::size_t Session::on_data(Bytes data) {
+    heard_ms_ = gateway_.steady_ms();
+    std::size_t taken = 0;
+    if (state_ == State::header) {
+        taken = take_header(data);
+        if (taken == 0) return 0;
+    }
+    wire::FrameSplitter splitter(data.subspan(taken), frame_max_);
+    wire::Frame frame;
+    auto step = wire::FrameSplitter::Step::frame;
+    while (held_ == 0 && state_ < State::silent && !link_.congested()) {
+        step = splitter.next(frame);
+        if (step != wire::FrameSplitter::Step::frame) break;
+        ++frames_in_;
+        on_frame(frame);
+        splitter.set_frame_max(frame_max_);
+    }
+    // The last words are read however slowly the client reads ours.
+    while (state_ == State::closing) {
+        step = splitter.next(frame);
+        if (step != wire::FrameSplitter::Step::frame) break;
+        on_closing_frame(frame);
+    }
+    if (step == wire::FrameSplitter::Step::broken && state_ == State::running)
+        fail(splitter.violation());
+    else if (step == wire::FrameSplitter::Step::broken && state_ < State::running)
+        fall_silent(splitter.violation().detail);
+    keep_inputs();
+    const bool deaf = state_ == State::silent || state_ == State::ended ||
+                      (state_ == State::closing && step == wire::FrameSplitter::Step::broken);
+    taken = deaf ? data.size() : taken + splitter.consumed();
+    bytes_in_ += taken;
+    return taken;
+}
+
+void Session::keep_inputs() {
+    for (Channel* const channel : touched_)
+        channel->keep_input();
+    touched_.clear();
+}
+
+std::size_t Session::take_header(Bytes data) {
+    const wire::ProtocolHeaderScan scan = wire::scan_protocol_header(data);
+    switch (scan.state) {
+        case wire::ProtocolHeaderScan::State::incomplete:
+            return 0;
+        case wire::ProtocolHeaderScan::State::refused:
+            ++gateway_.counters.handshakes_failed;
+            if (gateway_.handshake_lines.allows(gateway_.clock.steady_ns()))
+                log_info("amqp", "closing {}: {}", name_, scan.reason);
+            link_.out().append(Bytes(wire::kProtocolHeader));
+            end("not the protocol header of AMQP 0-9-1");
+            return data.size();
+        case wire::ProtocolHeaderScan::State::accepted:
+            break;
+    }
+    send_start();
+    return wire::kProtocolHeaderSize;
+}
+
+void Session::on_frame(const wire::Frame& frame) {
+    if (frame.channel == 0) return on_connection_frame(frame);
+    if (state_ == State::running) return on_channel_frame(frame);
+    fall_silent("a frame on a channel before connection.open-ok");
+}
+
+void Session::on_connection_frame(const wire::Frame& frame) {
+    switch (frame.type) {
+        case wire::FrameType::heartbeat:
+            if (frame.payload.empty()) return;
+            break;
+        case wire::FrameType::method:
+            return on_connection_method(frame.payload);
+        case wire::FrameType::header:
+        case wire::FrameType::body:
+            if (state_ == State::running) return fail(wire::unexpected_frame(frame));
+            break;
+    }
+    if (state_ == State::running) return fail(wire::unknown_frame(frame));
+    fall_silent("a frame no client sends before connection.open-ok");
+}
+
+namespace {
+
+template <class M, class Handle>
+bool decoded(Bytes payload, Handle handle) {
+    M method;
+    if (!wire::decode(payload, method)) return false;
+    handle(method);
+    return true;
+}
+
+}  // namespace
+
+void Session::on_connection_method(Bytes payload) {
+    using wire::MethodCode;
+    const MethodCode code = wire::method_of(payload);
+    bool whole = true, expected = true;
+    switch (code) {
+        case MethodCode::connection_start_ok:
+            expected = state_ == State::start;
+            if (expected)
+                whole = decoded<wire::ConnectionStartOk>(payload, [this](const auto& m) { start_ok(m); });
+            break;
+        case MethodCode::connection_tune_ok:
+            expected = state_ == State::tune;
+            if (expected)
+                whole = decoded<wire::ConnectionTuneOk>(payload, [this](const auto& m) { tune_ok(m); });
+            break;
+        case MethodCode::connection_open:
+            expected = state_ == State::open;
+            if (expected) whole = decoded<wire::ConnectionOpen>(payload, [this](const auto& m) { open(m); });
+            break;
+        case MethodCode::connection_close:
+            // Also before connection.open-ok: a client that gives up half-way says so.
+            release();
+            send(wire::ConnectionCloseOk{});
+            return end("closed by the client");
+        case MethodCode::connection_update_secret:
+            expected = state_ == State::running;
+            if (expected)
+                whole = decoded<wire::ConnectionUpdateSecret>(payload,
+                                                              [this](const auto& m) { update_secret(m); });
+            break;
+        default:
+            expected = false;
+    }
+    if (expected && whole) return;
+    if (state_ < State::running)
+        return fall_silent(expected ? "a malformed method" : "a method out of its turn");
+    if (!whole) return fail(wire::malformed(payload));
+    if (wire::name(code).empty()) return fail(wire::unimplemented_method(code));
+    fail({wire::ReplyCode::channel_error, code, "unexpected method in connection state running"});
+}
+
+void Session::on_closing_frame(const wire::Frame& frame) {
+    if (frame.channel != 0 || frame.type != wire::FrameType::method) return;
+    switch (wire::method_of(frame.payload)) {
+        case wire::MethodCode::connection_close_ok:
+            return end("closed after an error");
+        case wire::MethodCode::connection_close:  // both closed at once
+            send(wire::ConnectionCloseOk{});
+            return;
+        default:
+            return;
+    }
+}
+
+// --- channels ----------------------------------------------------------------------------------------------
+
+Channel* Session::find_channel(std::uint16_t number) {
+    if (last_channel_ != nullptr && last_channel_->number() == number) return last_channel_;
+    const auto at = channels_.find(number);
+    if (at == channels_.end()) return nullptr;
+    return last_channel_ = at->second.get();
+}
+
+void Session::on_channel_frame(const wire::Frame& frame) {
+    if (frame.type == wire::FrameType::heartbeat) return fail(wire::unexpected_frame(frame));
+    Channel* channel = find_channel(frame.channel);
+    if (channel == nullptr) {
+        open_channel(frame);
+        if (state_ != State::running) return;
+        channel = find_channel(frame.channel);
+    }
+    Refusal refusal = channel->on_frame(frame);
+    if (refusal || channel->closed_by_client()) [[unlikely]]
+        return settle_channel(*channel, std::move(refusal));
+    if (touched_.empty() || touched_.back() != channel) touched_.push_back(channel);
+}
+
+void Session::open_channel(const wire::Frame& frame) {
+    const std::size_t limit = channel_max_ == 0 ? 0xFFFF : channel_max_;
+    if (channels_.size() >= limit)
+        return fail({wire::ReplyCode::not_allowed, wire::MethodCode::none,
+                     fmt::format("number of channels opened ({}) has reached the negotiated channel_max ({})",
+                                 channels_.size(), channel_max_)});
+    if (gateway_.channels.size() >= gateway_.options.channels_max)
+        return fail({wire::ReplyCode::resource_error, wire::MethodCode::none,
+                     "too many channels are open on this server"});
+    channels_.emplace(frame.channel, std::make_unique<Channel>(gateway_, *this, frame.channel));
+}
+
+void Session::settle_channel(Channel& channel, Refusal refusal) {
+    std::erase(touched_, &channel);
+    if (refusal) {
+        if (wire::closes_connection(refusal->code)) return fail(*refusal);
+        return fail_channel(channel, *refusal);
+    }
+    last_channel_ = nullptr;
+    channels_.erase(channel.number());
+}
+
+void Session::fail_channel(Channel& channel, const wire::Violation& violation) {
+    ++gateway_.counters.channel_errors;
+    const std::string text = wire::reply_text(violation.code, violation.detail);
+    if (gateway_.error_lines.allows(gateway_.clock.steady_ns()))
+        log_info("amqp", "closing channel {} of {} ({}): {}", channel.number(), name_, user(), text);
+    channel.release();
+    channel.set_closing();
+    wire::append_method(out(), channel.number(),
+                        wire::ChannelClose{.reply_code = violation.code,
+                                           .reply_text = text,
+                                           .class_id = wire::class_id(violation.method),
+                                           .method_id = wire::method_id(violation.method)});
+}
+
+// --- the end -----------------------------------------------------------------------------------------------
+
+void Session::fail(const wire::Violation& violation) {
+    if (state_ >= State::silent) return;
+    ++gateway_.counters.connection_errors;
+    send_close(violation);
+}
+
+void Session::send_close(const wire::Violation& violation) {
+    const std::string text = wire::reply_text(violation.code, violation.detail);
+    if (gateway_.error_lines.allows(gateway_.clock.steady_ns()))
+        log_info("amqp", "closing {} ({}): {}", name_, user(), text);
+    release();
+    send(wire::ConnectionClose{.reply_code = violation.code,
+                               .reply_text = text,
+                               .class_id = wire::class_id(violation.method),
+                               .method_id = wire::method_id(violation.method)});
+    state_ = State::closing;
+    deadline_ms_ = gateway_.steady_ms() + gateway_.options.close_timeout.count();
+    let_go(held_);
+}
+
+void Session::force_close(std::string_view reason) {
+    if (state_ >= State::silent) return;
+    if (state_ != State::running) return end(reason);
+    send_close({wire::ReplyCode::connection_forced, wire::MethodCode::none, std::string(reason)});
+}
+
+void Session::fall_silent(std::string_view why) {
+    ++gateway_.counters.handshakes_failed;
+    if (gateway_.handshake_lines.allows(gateway_.clock.steady_ns()))
+        log_info("amqp", "closing {} before it is open: {}", name_, why);
+    state_ = State::silent;
+    deadline_ms_ = gateway_.steady_ms() + gateway_.options.refused_silence.count();
+}
+
+void Session::end(std::string_view) {
+    if (state_ == State::ended) return;
+    release();
+    state_ = State::ended;
+    link_.close_when_sent();
+}
+
+void Session::release() {
+    if (released_) return;
+    released_ = true;
+    if ((held_ & kAlarm) != 0) --gateway_.counters.blocked;
+    last_channel_ = stalled_ = nullptr;
+    touched_.clear();
+    for (auto& [number, channel] : channels_)
+        channel->release();
+    channels_.clear();
+    if (host_ != nullptr) {
+        gateway_.hosts.owner_gone(id_);
+        ++gateway_.counters.connections_closed;
+    }
+    host_ = nullptr;
+}
+
+// --- holding back ------------------------------------------------------------------------------------------
+
+void Session::hold(unsigned reason) {
+    if (held_ == 0) link_.pause_reading();
+    held_ |= reason;
+}
+
+void Session::let_go(unsigned reason) {
+    if ((held_ & reason) == 0) return;
+    held_ &= ~reason;
+    if (held_ != 0) return;
+    heard_ms_ = gateway_.steady_ms();
+    link_.resume_reading();
+}
+
+void Session::published() {
+    if (!gateway_.alarms.any() || (held_ & kAlarm) != 0) return;
+    hold(kAlarm);
+    ++gateway_.counters.blocked;
+    if (!capabilities_.connection_blocked || told_blocked_) return;
+    told_blocked_ = true;
+    const bool memory = gateway_.alarms.raised(exchange::Alarms::Kind::memory);
+    const bool disk = gateway_.alarms.raised(exchange::Alarms::Kind::disk);
+    send(wire::ConnectionBlocked{memory && disk ? "low on memory & disk"
+                                 : memory       ? "low on memory"
+                                                : "low on disk"});
+}
+
+void Session::alarms_changed() {
+    if (released_ || gateway_.alarms.any() || (held_ & kAlarm) == 0) return;
+    --gateway_.counters.blocked;
+    if (told_blocked_) {
+        told_blocked_ = false;
+        send(wire::ConnectionUnblocked{});
+    }
+    let_go(kAlarm);
+}
+
+void Session::hold_until_room() {
+    hold(kNoRoom);
+    gateway_.go_on_later(*this);
+}
+
+void Session::stall(Channel& channel) {
+    stalled_ = &channel;
+    hold(kStalled);
+    gateway_.go_on_later(*this);
+}
+
+bool Session::go_on() {
+    if (state_ != State::running) return true;
+    if ((held_ & kNoRoom) != 0 && gateway_.confirms.room()) let_go(kNoRoom);
+    if (stalled_ != nullptr) {
+        Channel& channel = *stalled_;
+        if (Refusal refusal = channel.go_on()) {
+            stalled_ = nullptr;
+            settle_channel(channel, std::move(refusal));
+        } else if (!channel.stalled()) {
+            stalled_ = nullptr;
+        }
+        if (stalled_ == nullptr) let_go(kStalled);
+    }
+    return (held_ & (kNoRoom | kStalled)) == 0;
+}
+
+void Session::on_writable() {
+    if (state_ != State::running) return;
+    for (auto& [number, channel] : channels_)
+        channel->wake_consumers();
+}
+
+// --- time --------------------------------------------------------------------------------------------------
+
+void Session::sweep(std::int64_t now_ms) {
+    switch (state_) {
+        case State::header:
+        case State::start:
+        case State::tune:
+        case State::open:
+            if (now_ms - connected_ms_ >= gateway_.options.handshake_timeout.count()) {
+                ++gateway_.counters.handshakes_failed;
+                link_.close("the handshake took too long");
+            }
+            break;
+        case State::silent:
+        case State::closing:
+            if (now_ms >= deadline_ms_) link_.close("no answer, or none wanted");
+            return;
+        case State::ended:
+            return;
+        case State::running:
+            break;
+    }
+    if (heartbeat_s_ == 0 || state_ < State::open) return;
+    const std::int64_t interval_ms = std::int64_t{heartbeat_s_} * 1000;
+    if (link_.bytes_out() != said_bytes_) {
+        said_ms_ = now_ms;
+    } else if (now_ms - said_ms_ >= interval_ms / 2) {
+        wire::append_heartbeat(link_.out());
+        said_ms_ = now_ms;
+    }
+    said_bytes_ = link_.bytes_out();
+    // A client that is not read cannot be heard.
+    if (held_ != 0 || link_.congested()) heard_ms_ = now_ms;
+    if (now_ms - heard_ms_ >= 3 * interval_ms) {
+        ++gateway_.counters.heartbeats_missed;
+        if (gateway_.error_lines.allows(gateway_.clock.steady_ns()))
+            log_info("amqp", "closing {} ({}): no sign of life for {} s", name_, user(), 3 * heartbeat_s_);
+        link_.close("missed heartbeats");
+    }
+}
+
+// --- for people --------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string_view state_name(Session::State state, bool blocked, bool alarmed) {
+    switch (state) {
+        case Session::State::header:
+        case Session::State::start:
+            return "starting";
+        case Session::State::tune:
+            return "tuning";
+        case Session::State::open:
+            return "opening";
+        case Session::State::running:
+            return blocked ? "blocked" : alarmed ? "blocking" : "running";
+        case Session::State::silent:
+        case Session::State::closing:
+            return "closing";
+        case Session::State::ended:
+            return "closed";
+    }
+    return "";
+}
+
+}  // namespace
+
+void Session::describe(ConnectionInfo& info) const {
+    info.id = id_;
+    info.name = name_;
+    info.peer_host = ends_.peer_host, info.peer_port = ends_.peer_port;
+    info.host = ends_.host, info.port = ends_.port;
+    info.user = access_.user(), info.virtual_host = access_.virtual_host();
+    info.state = state_name(state_, blocked(), gateway_.alarms.any());
+    info.protocol = "AMQP 0-9-1";
+    info.mechanism = mechanism_;
+    info.channels = static_cast<std::uint32_t>(channels_.size());
+    info.channel_max = channel_max_, info.frame_max = frame_max_, info.heartbeat = heartbeat_s_;
+    info.connected_at_ms = opened_wall_ms_;
+    info.bytes_in = bytes_in_, info.frames_in = frames_in_;
+    info.bytes_out = link_.bytes_out(), info.bytes_unsent = link_.unsent();
+    info.client_properties = &client_properties_;
+}
+
+bool Session::impersonates() const {
+    const auth::User* const user = gateway_.users.user(access_.user());
+    return user != nullptr && user->has_tag("impersonator");
+}
+
+}  // namespace posthorn::gateway::amqp

@@ -1,0 +1,105 @@
+#include <fmt/core.h>
+
+#include <limits>
+
+#include "base/log.h"
+#include "channel.h"
+#include "channel_send.h"
+#include "gateway.h"
+
+namespace posthorn::gateway::amqp {
+
+Refusal Channel::ack(const wire::BasicAck& method) {
+    return settle(method.delivery_tag, method.multiple, Verdict::ack);
+}
+
+Refusal Channel::nack(const wire::BasicNack& method) {
+    return settle(method.delivery_tag, method.multiple, method.requeue ? Verdict::requeue : Verdict::reject);
+}
+
+Refusal Channel::reject(const wire::BasicReject& method) {
+    return settle(method.delivery_tag, false, method.requeue ? Verdict::requeue : Verdict::reject);
+}
+
+Refusal Channel::settle(std::uint64_t tag, bool multiple, Verdict verdict) {
+    const auto apply = [&](Unsettled& one) {
+        if (transaction_)
+            unacked_.stage(one, verdict);
+        else
+            settle_one(one, verdict);
+    };
+    if (multiple && tag == 0) {  // everything, also when that is nothing
+        unacked_.each_up_to(std::numeric_limits<std::uint64_t>::max(), apply);
+        return {};
+    }
+    Unsettled* const one = unacked_.find(tag);
+    if (one == nullptr)
+        return refuse(wire::ReplyCode::precondition_failed, fmt::format("unknown delivery tag {}", tag));
+    if (multiple) {
+        unacked_.each_up_to(tag, apply);
+    } else {
+        apply(*one);
+        unacked_.tidy();
+    }
+    return {};
+}
+
+void Channel::settle_one(Unsettled& one, Verdict verdict) {
+    exchange::Queue& queue = *sources_[one.source].queue;
+    auto& total = gateway_.counters.messages;
+    Result<void> done;
+    switch (verdict) {
+        case Verdict::ack:
+            done = queue.settle(one.id);
+            ++counts_.acknowledged, ++total.acknowledged;
+            break;
+        case Verdict::requeue:
+            done = queue.requeue(one.id);
+            ++counts_.requeued, ++total.requeued;
+            break;
+        case Verdict::reject:
+            done = queue.reject(one.id);
+            ++counts_.rejected, ++total.rejected;
+            break;
+    }
+    if (!done && gateway_.error_lines.allows(gateway_.clock.steady_ns()))
+        log_warn("amqp", "a message of queue '{}' could not be settled and will come again: {}",
+                 queue.spec().name, done.error().message);
+    left_client(one);
+    unacked_.settle(one);
+}
+
+void Channel::left_client(const Unsettled& one) {
+    Source& source = sources_[one.source];
+    --source.open;
+    if (!source.of_consumer) return sources_.release_unused(one.source);
+    const bool was_full = global_prefetch_ != 0 && in_flight_ >= global_prefetch_;
+    --in_flight_;
+    if (ChannelConsumer* const consumer = source.consumer) {
+        --consumer->in_flight;
+        if (consumer->waiting && !released_) wake(*consumer);
+    } else {
+        sources_.release_unused(one.source);
+    }
+    if (was_full && !released_) wake_consumers();
+}
+
+void Channel::requeue_all() {
+    unacked_.each_up_to(std::numeric_limits<std::uint64_t>::max(),
+                        [this](Unsettled& one) { settle_one(one, Verdict::requeue); });
+}
+
+Refusal Channel::recover(const wire::BasicRecover& method) {
+    if (!method.requeue) return refuse(wire::ReplyCode::not_implemented, "requeue=false");
+    requeue_all();
+    send(wire::BasicRecoverOk{});
+    return {};
+}
+
+Refusal Channel::recover_async(const wire::BasicRecoverAsync& method) {
+    if (!method.requeue) return refuse(wire::ReplyCode::not_implemented, "requeue=false");
+    requeue_all();
+    return {};
+}
+
+}  // namespace posthorn::gateway::amqp
