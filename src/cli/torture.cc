@@ -77,7 +77,7 @@ std::string server_command(const Options& options) {
     if (command.empty())
         command = fmt::format(
             "'{}' serve --data-directory '{{data}}' --ports-name-service {{namesrv}}"
-            " --ports-broker {{broker}} --ports-vip {{vip}} --ports-http-enabled off",
+            " --ports-broker {{broker}} --ports-vip {{vip}} --ports-amqp 0 --ports-http-enabled off",
             options.binary);
     replace(command, "{data}", options.directory + "/data");
     replace(command, "{namesrv}", std::to_string(options.name_server_port));

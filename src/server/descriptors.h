@@ -6,7 +6,7 @@
 
 namespace posthorn::server {
 
-/// Connections the configuration allows, over the doors of all protocols.
+/// Connections the configuration allows, over the doors of all protocols that are open.
 std::size_t connections_wanted(const Config& config);
 
 /// How many of these `allowed` file descriptors leave. Connections never take those of the files: a log that

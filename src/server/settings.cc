@@ -92,7 +92,7 @@ Setting span(std::string_view key, At at, std::string_view about) {
 /// Whole seconds in a std::chrono duration, as many as two bytes hold.
 template <class At>
 Setting seconds(std::string_view key, At at, std::string_view about) {
-    constexpr std::int64_t most = 65'535;
+    static constexpr std::int64_t most = 65'535;
     const auto parse = [](std::string_view value) -> Result<std::chrono::seconds> {
         auto parsed = parse_time(value);
         if (!parsed) return parsed.error();

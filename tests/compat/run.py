@@ -403,7 +403,7 @@ def main():
     parser.add_argument("--start-posthorn", metavar="PROGRAM", help="start this program and test it")
     parser.add_argument("--posthorn-arguments",
                         default="--data-directory {data} --ports-name-service {namesrv} --ports-broker {broker} "
-                                "--ports-vip {vip} --ports-http {http}",
+                                "--ports-vip {vip} --ports-amqp 0 --ports-http {http}",
                         help="arguments of `serve`; {data} and the ports are filled in")
     parser.add_argument("--only", default=".", help="pattern over suite:case")
     parser.add_argument("--full", action="store_true", help="the slow cases too")

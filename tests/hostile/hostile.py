@@ -509,7 +509,8 @@ def start(options, directory):
     process = subprocess.Popen(
         [options.binary, "serve", "--data-directory", str(Path(directory) / "data"),
          "--ports-name-service", str(options.namesrv_port), "--ports-broker", str(options.broker_port),
-         "--ports-vip", str(options.broker_port - 2), "--ports-http", str(options.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+         "--ports-vip", str(options.broker_port - 2), "--ports-amqp-enabled", "off",
+         "--ports-http", str(options.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     for _ in range(500):
         if process.poll() is not None:
             break

@@ -94,7 +94,7 @@ class ProgramTest(unittest.TestCase):
                            *FREE_PORTS[4:])
         self.assertIn(taken, error)
         self.assertIn("--ports-broker", error)
-        error = self.fails("serve", "--data-directory", "third", *FREE_PORTS[:6], "--ports-http", taken)
+        error = self.fails("serve", "--data-directory", "third", *FREE_PORTS[:8], "--ports-http", taken)
         self.assertIn("--ports-http", error)
 
     def test_a_broker_conf_of_the_original_is_read_and_its_keys_are_accounted_for(self):

@@ -105,7 +105,8 @@ class Posthorn(Server):
         self.process = subprocess.Popen(
             [self.program, "serve", "-c", config, "--data-directory", self.directory / "data",
              "--ports-name-service", str(self.namesrv_port), "--ports-broker", str(self.broker_port),
-             "--ports-vip", str(self.broker_port - 2), "--ports-http", str(self.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+             "--ports-vip", str(self.broker_port - 2), "--ports-amqp", "0",
+             "--ports-http", str(self.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def pids(self):
         return [self.process.pid]

@@ -24,6 +24,7 @@ wire::ReplyCode code_of(Errc code) {
             return wire::ReplyCode::resource_error;
         case Errc::read_only:
         case Errc::io:
+        case Errc::loading:  // never told to a client: who asks waits
         case Errc::damaged:
             return wire::ReplyCode::internal_error;
     }

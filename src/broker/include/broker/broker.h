@@ -136,6 +136,8 @@ class OfferSink {
     virtual ~OfferSink() = default;
     /// Must not call the broker: the message lies in a log that may move.
     virtual Offer on_offer(const Stored& message, const Taken& taken) = 0;
+    /// A ready message that cannot be read any more (damage) was settled unseen.
+    virtual void on_missing() {}
 };
 
 /// The engine: topics read by offset and queues settled message by message on one store, without a socket and
