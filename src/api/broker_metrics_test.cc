@@ -27,7 +27,8 @@ class BrokerMetricsTest : public ::testing::Test {
         EXPECT_TRUE(opened.ok());
         engine = std::move(*opened);
         engine->begin_tick(now);
-        topic = *engine->catalog().put_topic({.name = "orders", .write_queues = 1, .permission = {}, .attributes = {}});
+        topic = *engine->catalog().put_topic(
+            {.name = "orders", .write_queues = 1, .permission = {}, .attributes = {}});
         model::Group wanted;
         wanted.name = "readers";
         group = *engine->catalog().put_group(wanted);

@@ -183,7 +183,8 @@ class Reader {
         if (line.value == "ASYNC_MASTER") return {};
         if (line.value == "SYNC_MASTER") {
             note(LogLevel::warn, line,
-                 "= SYNC_MASTER asks that a slave has a message before it is answered. Posthorn has no slaves: "
+                 "= SYNC_MASTER asks that a slave has a message before it is answered. Posthorn has no "
+                 "slaves: "
                  "sends are answered SEND_OK once they are on this machine (store.flush says how safely), as "
                  "RocketMQ 5 answers without a slave; RocketMQ 4 answered SLAVE_NOT_AVAILABLE.");
             return {};

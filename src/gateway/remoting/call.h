@@ -30,9 +30,9 @@ struct Call {
     const wire::Header& header;
     const wire::Frame& frame;
     CodeStats& stats;
-    std::int64_t started_ns;                ///< when its bytes arrived
+    std::int64_t started_ns;                  ///< when its bytes arrived
     const wire::SendRequest* send = nullptr;  ///< what the header of a send says, if its form was known
-    ParkedCalls::Parked* parked = nullptr;  ///< where it was kept, when it runs again
+    ParkedCalls::Parked* parked = nullptr;    ///< where it was kept, when it runs again
     Bytes body = frame.body;
     bool waits = false;  ///< parked: it runs again
 
