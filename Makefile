@@ -59,9 +59,9 @@ format: install-format ## format every C++ file in place
 format-check: install-format ## say which C++ files are not formatted
 	@tools/format.sh
 
-tidy: install-check ## run clang-tidy over every file (check looks only at changed ones)
+tidy: install-check ## run clang-tidy over every source that changed since it was last content (check: only those that differ from main)
 	@tools/build.sh release $(JOBS)
-	@ALL=1 tools/tidy.sh
+	@tools/tidy.py --all
 
 clean: ## remove everything that was built; the compiler cache and ./posthorn-data stay
 	rm -rf build build-*

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 echo "== format"
 tools/format.sh
 echo "== clang-tidy"
-SECONDS_MAX=100 tools/tidy.sh
+tools/tidy.py --seconds 100
 echo "== tests"
 ctest --test-dir build --output-on-failure -j "${JOBS:-$(nproc)}" | tail -n 5
 echo "== fuzz"

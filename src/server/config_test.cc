@@ -109,6 +109,33 @@ TEST(LoadConfig, WrongValuesSayWhereAndWhatWouldBeRight) {
     EXPECT_THAT(load_config(sources).error().message, HasSubstr("must not fall in this order"));
 }
 
+TEST(LoadConfig, AnchorsThatHoldThemselvesEnd) {
+    Config config;
+    Notes notes;
+    EXPECT_TRUE(apply_yaml(config, "loop.yaml", "store: &a\n  flush: sync\n  b: *a\n", notes).ok());
+    EXPECT_EQ(config.engine.flush, broker::Flush::sync);
+    ASSERT_EQ(notes.size(), 1u);
+    EXPECT_THAT(notes[0].text, HasSubstr("'store.b' is not known"));
+}
+
+TEST(LoadConfig, AFileOfUnknownKeysIsRefusedAfterSome) {
+    Config config;
+    Notes notes;
+    std::string content;
+    for (int n = 0; n < 1'000; ++n)
+        content += "key" + std::to_string(n) + ": 1\n";
+    const auto done = apply_yaml(config, "other.yaml", content, notes);
+    ASSERT_FALSE(done.ok());
+    EXPECT_THAT(done.error().message, HasSubstr("more than 100 keys are not known"));
+    EXPECT_EQ(notes.size(), 100u);
+}
+
+TEST(Settings, ADelayLevelOfNothingReadsBack) {
+    Config config;
+    ASSERT_TRUE(set_value(config, "remoting.delay_levels", "0s 90s").ok());
+    EXPECT_EQ(find_setting("remoting.delay_levels")->show(config), "0s 90s");
+}
+
 TEST(LoadConfig, AMissingFileIsNamed) {
     Sources sources;
     sources.files = {"/nowhere/posthorn.yaml"};

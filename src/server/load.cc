@@ -17,6 +17,8 @@ namespace posthorn::server {
 namespace {
 
 constexpr std::uint64_t file_bytes_max = 1 << 20;  // a configuration file; anything larger is a mistake
+/// Notes one file may cause. YAML's aliases can make a short file long, so its size alone is no limit.
+constexpr std::size_t unknown_keys_max = 100;
 
 Result<std::string> read_file(const std::string& path) {
     const std::filesystem::path whole(path);
@@ -44,18 +46,22 @@ std::string unknown(std::string_view what, std::string_view key,
     return fmt::format("{} '{}' is not known and not used{}", what, key, perhaps_meant(key, known));
 }
 
-/// Walks a YAML tree and sets what it finds.
+/// Walks a YAML tree and sets what it finds. No deeper than keys have parts: an anchor may hold itself.
 class YamlReader {
   public:
     YamlReader(Config& config, std::string_view path, Notes& notes)
         : config_(config), path_(path), notes_(notes) {}
 
-    Result<void> read(const YAML::Node& node, const std::string& prefix) {
-        for (const auto& pair : node) {
-            const std::string key = prefix + pair.first.Scalar();
-            auto done =
-                pair.second.IsMap() ? read(pair.second, key + ".") : set(pair.first, key, pair.second);
-            if (!done) return done;
+    Result<void> read(const YAML::Node& root) {
+        for (const auto& room : root) {
+            if (!room.second.IsMap()) {
+                if (auto done = set(room.first, room.first.Scalar(), room.second); !done) return done;
+                continue;
+            }
+            for (const auto& pair : room.second)
+                if (auto done = set(pair.first, room.first.Scalar() + "." + pair.first.Scalar(), pair.second);
+                    !done)
+                    return done;
         }
         return {};
     }
@@ -64,6 +70,10 @@ class YamlReader {
     Result<void> set(const YAML::Node& at, const std::string& key, const YAML::Node& value) {
         const std::string where = fmt::format("{}:{}", path_, at.Mark().line + 1);
         if (find_setting(key) == nullptr) {
+            if (++unknown_keys_ > unknown_keys_max)
+                return Error{Errc::invalid, fmt::format("{}: more than {} keys are not known: is this "
+                                                        "Posthorn's configuration?",
+                                                        where, unknown_keys_max)};
             notes_.push_back(
                 {LogLevel::warn, fmt::format("{}: {}", where, unknown("key", key, [](const Setting& known) {
                                                  return std::string(known.key);
@@ -84,6 +94,7 @@ class YamlReader {
     Config& config_;
     std::string_view path_;
     Notes& notes_;
+    std::size_t unknown_keys_ = 0;
 };
 
 Result<void> apply_environment(Config& config, const Sources& sources, Notes& notes) {
@@ -110,7 +121,7 @@ Result<void> apply_yaml(Config& config, std::string_view path, const std::string
         if (!root.IsMap())
             return Error{Errc::invalid,
                          fmt::format("{}: expected keys and values, 'ports:' and the like", path)};
-        return YamlReader(config, path, notes).read(root, "");
+        return YamlReader(config, path, notes).read(root);
     } catch (const YAML::Exception& trouble) {
         return Error{Errc::invalid, fmt::format("{}: {}", path, trouble.what())};
     }

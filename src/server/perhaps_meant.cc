@@ -10,6 +10,9 @@
 namespace posthorn::server {
 namespace {
 
+/// Longer ones are no slip of the fingers, and comparing them takes its time.
+constexpr std::size_t longest_word = 100;
+
 /// Letters to insert, remove or change to make one of the other.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
@@ -26,6 +29,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string perhaps_meant(std::string_view word, std::span<const std::string> known) {
+    if (word.size() > longest_word) return {};
     std::string_view nearest;
     std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
     for (const std::string& name : known)

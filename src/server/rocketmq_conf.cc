@@ -70,6 +70,9 @@ std::string flush_kind(std::string_view value) {
     return value == "SYNC_FLUSH" ? "sync" : value == "ASYNC_FLUSH" ? "async" : std::string(value);
 }
 
+/// Warnings one file may cause: beyond, it is something else's file.
+constexpr std::size_t unknown_keys_max = 100;
+
 struct Carried {
     std::string_view key;
     std::string_view setting;
@@ -146,12 +149,17 @@ class Reader {
         if (warn_of_danger(line)) return {};
         for (const Carried& known : carried)
             if (known.key == line.key) return carry(line, known);
-        if (const auto why = why_ignored(line.key); !why.empty())
+        if (const auto why = why_ignored(line.key); !why.empty()) {
             note(LogLevel::info, line, fmt::format("is accepted and has no effect: {}", why));
-        else
-            note(LogLevel::warn, line,
-                 "is no key of RocketMQ's that Posthorn knows; it is not used" +
-                     perhaps_meant(line.key, known_keys()));
+            return {};
+        }
+        if (++unknown_keys_ > unknown_keys_max)
+            return Error{Errc::invalid,
+                         fmt::format("more than {} keys are not known: is this a file of RocketMQ's?",
+                                     unknown_keys_max)};
+        note(LogLevel::warn, line,
+             "is no key of RocketMQ's that Posthorn knows; it is not used" +
+                 perhaps_meant(line.key, known_keys()));
         return {};
     }
 
@@ -226,6 +234,7 @@ class Reader {
     const std::vector<Line> lines_;
     Notes& notes_;
     bool name_server_ = false;
+    std::size_t unknown_keys_ = 0;
 };
 
 }  // namespace

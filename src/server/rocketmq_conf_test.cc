@@ -129,5 +129,20 @@ TEST(RocketmqConf, IsToldFromYamlByNameOrContent) {
     EXPECT_FALSE(is_rocketmq_conf("posthorn.yaml", "a=b"));
 }
 
+TEST(RocketmqConf, AFileOfSomethingElseIsRefused) {
+    std::string content;
+    for (int n = 0; n < 1'000; ++n)
+        content += "key" + std::to_string(n) + "=1\n";
+    const Applied applied = read_conf("other.conf", content);
+    EXPECT_FALSE(applied.done.ok());
+    EXPECT_THAT(applied.notes, SizeIs(100));
+}
+
+TEST(RocketmqConf, AKeyOfAnyLengthIsOnlyUnknown) {
+    const Applied applied = read_conf("long.conf", std::string(1 << 20, 'x') + "=1");
+    EXPECT_TRUE(applied.done.ok());
+    EXPECT_THAT(applied.notes, SizeIs(1));
+}
+
 }  // namespace
 }  // namespace posthorn::server

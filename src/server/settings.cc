@@ -157,7 +157,7 @@ std::string show_hour(int hour) {
 std::string show_delay_levels(const std::vector<std::int64_t>& levels) {
     std::string text;
     for (const std::int64_t ms : levels)
-        text += (text.empty() ? "" : " ") + show_time(ms);
+        text += (text.empty() ? "" : " ") + (ms == 0 ? std::string("0s") : show_time(ms));
     return text;
 }
 
