@@ -34,7 +34,7 @@ sed -nE 's/.*tests passed, ([0-9]+) tests failed out of ([0-9]+)/\1 \2/p' "$log"
 count ctest "$(cat "$log.code")" "$log"
 
 echo "== real clients"
-{ tests/compat/run.py --start-posthorn build/posthorn 2>&1; echo $? > "$log.code"; } | tee "$log"
+{ tests/compat/run.py --start-posthorn build/posthorn --second-try 2>&1; echo $? > "$log.code"; } | tee "$log"
 count compat "$(cat "$log.code")" "$log"
 
 echo
