@@ -3,7 +3,7 @@ import json
 import re
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import servers
@@ -35,6 +35,7 @@ class Case:
     parallel: int  # threads, or sends in flight
     flush: str = "ASYNC_FLUSH"
     header: str = "json"
+    round: int = field(default=0, compare=False)  # each round has topics of its own: no backlog of the last one
 
     @property
     def name(self):
@@ -47,7 +48,7 @@ class Case:
 
     @property
     def topic(self):
-        return re.sub("[^A-Za-z0-9]+", "_", self.name)
+        return re.sub("[^A-Za-z0-9]+", "_", self.name) + f"_{self.round}"
 
 
 def all_cases(quick):

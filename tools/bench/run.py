@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Posthorn side by side with Apache RocketMQ 5.5.0, in one run on one machine.
 
-Each round starts each server afresh on the same disk, warms it up, and runs every case; the order of the servers
-changes from round to round. Printed, and kept in build/bench/, are one line per case and server: medians of the
-rounds. With --write the table in docs/benchmarks.md is made anew, losses included.
+Both servers run side by side, each idle while the other is measured. Apache is started once for each way of flushing
+and first gets --heat seconds of load, for its compiled code gets faster for minutes; Posthorn starts afresh each
+round, because a round of its fast rows fills gigabytes. The order of the servers changes from round to round.
+Printed, and kept in build/bench/, are one line per case and server: medians of the rounds. With --write the table in
+docs/benchmarks.md is made anew, losses included.
 """
 import argparse
+import contextlib
+import dataclasses
 import json
 import os
 import platform
@@ -28,7 +32,7 @@ def conditions(options):
     return (f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} x {cpu.group(1) if cpu else platform.machine()}, "
             f"{memory:.0f} GiB, Linux {platform.release()}; server and load share the machine. Apache RocketMQ "
             f"{servers.apache.VERSION}, JDK 17, heap {servers.APACHE_HEAP_MIB} MiB, G1. {options.rounds} rounds, "
-            f"{options.seconds} s a measurement after {options.warm_up} s of load, medians.")
+            f"{options.seconds} s a measurement after {options.warm_up} s of load (Apache first {options.heat} s more), medians.")
 
 
 def arguments():
@@ -36,6 +40,7 @@ def arguments():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of one measurement (10; quick: 3)")
     parser.add_argument("--warm-up", type=float, help="seconds of load before each (5; quick: 2)")
+    parser.add_argument("--heat", type=float, help="seconds of load Apache gets after its start (120; quick: 8)")
     parser.add_argument("--quick", action="store_true", help="few cases, one short round: to see that it works")
     parser.add_argument("--server", choices=SERVERS, action="append", help="only this one")
     parser.add_argument("--only", default="", help="only cases whose name matches this regular expression")
@@ -48,19 +53,47 @@ def arguments():
     options.rounds = options.rounds or (1 if options.quick else 5)
     options.seconds = options.seconds or (3 if options.quick else 10)
     options.warm_up = options.warm_up if options.warm_up is not None else (2 if options.quick else 5)
+    options.heat = options.heat if options.heat is not None else (8 if options.quick else 120)
     options.server = options.server or list(SERVERS)
     return options
 
 
-def run_server(name, flush, wanted, options, results, starts, memory):
-    with SERVERS[name](options.directory, flush, options.namesrv_port, options.broker_port) as server:
-        starts[name].append(server.exec_to_send)
-        cases.warm(server, 4 * options.warm_up)
-        for case in wanted:
-            figures = cases.run(case, server, options.warm_up, options.seconds)
-            results[case].setdefault(name, []).append(figures)
-            print(f"  {report.line(case, name, [figures])}", flush=True)
-        memory[name].append(server.usage()[2] / 2**20)
+class Run:
+    """What is measured, and what came out."""
+
+    def __init__(self, options, wanted):
+        self.options = options
+        self.results, self.starts, self.memory = {c: {} for c in wanted}, defaultdict(list), defaultdict(list)
+
+    def start(self, stack, name, flush, heat):
+        """A server that has had `heat` seconds of load and is stopped with `stack`."""
+        o = self.options
+        step = 100 * list(SERVERS).index(name)  # both are up at once
+        server = stack.enter_context(SERVERS[name](o.directory, flush, o.namesrv_port + step, o.broker_port + step))
+        self.starts[name].append(server.exec_to_send)
+        cases.warm(server, heat)
+        return server
+
+    def measure(self, server, flush, number):
+        for case, by_server in self.results.items():
+            if case.flush == flush:
+                figures = cases.run(dataclasses.replace(case, round=number), server, self.options.warm_up, self.options.seconds)
+                by_server.setdefault(server.name, []).append(figures)
+                print(f"  {report.line(case, server.name, [figures])}", flush=True)
+        self.memory[server.name].append(server.usage()[2] / 2**20)
+
+    def rounds(self, flush):
+        o = self.options
+        with contextlib.ExitStack() as stays:
+            up = {}
+            if "apache" in o.server:
+                up["apache"] = self.start(stays, "apache", flush, o.heat)
+            for number in range(o.rounds):
+                for name in o.server if number % 2 == 0 else o.server[::-1]:
+                    print(f"== round {number + 1}, {name}, {flush}", flush=True)
+                    with contextlib.ExitStack() as afresh:
+                        server = up.get(name) or self.start(afresh, name, flush, o.warm_up)
+                        self.measure(server, flush, number)
 
 
 def main():
@@ -70,13 +103,10 @@ def main():
         print("\n".join(c.name for c in wanted))
         return 0
     OUT.mkdir(parents=True, exist_ok=True)
-    results, starts, memory = {c: {} for c in wanted}, defaultdict(list), defaultdict(list)
-    for number in range(options.rounds):
-        order = options.server if number % 2 == 0 else options.server[::-1]
-        for flush in sorted({c.flush for c in wanted}):
-            for name in order:
-                print(f"== round {number + 1}, {name}, {flush}", flush=True)
-                run_server(name, flush, [c for c in wanted if c.flush == flush], options, results, starts, memory)
+    run = Run(options, wanted)
+    for flush in sorted({c.flush for c in wanted}):
+        run.rounds(flush)
+    results, starts, memory = run.results, run.starts, run.memory
     where = conditions(options)
     lines = [report.line(case, name, rounds) for case, by in results.items() for name, rounds in by.items()]
     (OUT / "lines.txt").write_text("\n".join(lines) + "\n")

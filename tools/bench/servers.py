@@ -57,7 +57,7 @@ class Server:
         waiter.join(START_SECONDS)
         if self.exec_to_send is None:
             self.stop()
-            raise RuntimeError(f"{self.name} accepted no message within {START_SECONDS} s; see {self.directory}")
+            raise RuntimeError(f"{self.name} accepts no message (waited up to {START_SECONDS} s); see {self.directory}")
         return self
 
     def __exit__(self, *_):
@@ -65,7 +65,7 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _wait_for_send(self, begin):
-        while time.monotonic() - begin < START_SECONDS - 1:
+        while time.monotonic() - begin < START_SECONDS - 1 and not self.ended():
             try:
                 with remoting.Link(self.broker_port, timeout=5) as link:
                     while link.send(FIRST_TOPIC, b"first")["code"] != 0:
@@ -74,6 +74,10 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.002)
+
+    def ended(self):
+        """Whether a start is known to have failed."""
+        return False
 
     def usage(self):
         return usage(self.pids())
@@ -96,7 +100,7 @@ class Apache(Server):
 class Posthorn(Server):
     name = "posthorn"
     program = ROOT / "build" / "posthorn"
-    http_port = 35673
+    process = None
 
     def start(self):
         config = self.directory / "broker.conf"
@@ -106,7 +110,10 @@ class Posthorn(Server):
             [self.program, "serve", "-c", config, "--data-directory", self.directory / "data",
              "--ports-name-service", str(self.namesrv_port), "--ports-broker", str(self.broker_port),
              "--ports-vip", str(self.broker_port - 2), "--ports-amqp", "0",
-             "--ports-http", str(self.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+             "--ports-http", "0"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def ended(self):
+        return self.process is not None and self.process.poll() is not None
 
     def pids(self):
         return [self.process.pid]
