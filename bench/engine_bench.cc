@@ -8,64 +8,34 @@
 // shares (receive, frames, replies) are not in here. Exits 1 when a message cost heap memory.
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "broker/engine.h"
 #include "env/posix_files.h"
-
-namespace {
-std::uint64_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size)) return memory;
-    std::abort();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
+#include "measure.h"
 
 namespace {
 
 using namespace posthorn;
-
-/// User and system time of this thread, in ns: what "on one core" means where the machine is shared.
-double cpu_ns() {
-    rusage usage{};
-    getrusage(RUSAGE_THREAD, &usage);
-    return (static_cast<double>(usage.ru_utime.tv_sec) + static_cast<double>(usage.ru_stime.tv_sec)) * 1e9 +
-           (static_cast<double>(usage.ru_utime.tv_usec) + static_cast<double>(usage.ru_stime.tv_usec)) * 1e3;
-}
-double wall_ns() {
-    return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                   std::chrono::steady_clock::now().time_since_epoch())
-                                   .count());
-}
 
 struct Meter {
     double cpu = 0, wall = 0;
     std::uint64_t heap = 0;
     template <class Work>
     void measure(Work&& work) {
-        const double cpu_before = cpu_ns(), wall_before = wall_ns();
-        const std::uint64_t heap_before = allocations;
+        const double cpu_before = bench::cpu_ns(), wall_before = bench::wall_ns();
+        const std::uint64_t heap_before = bench::allocations();
         work();
-        cpu += cpu_ns() - cpu_before;
-        wall += wall_ns() - wall_before;
-        heap += allocations - heap_before;
+        cpu += bench::cpu_ns() - cpu_before;
+        wall += bench::wall_ns() - wall_before;
+        heap += bench::allocations() - heap_before;
     }
 };
 

@@ -7,57 +7,33 @@
 // memory.
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "broker/engine.h"
 #include "exchange/virtual_host.h"
-
-namespace {
-std::uint64_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size)) return memory;
-    std::abort();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
+#include "measure.h"
 
 namespace {
 
 using namespace posthorn;
-
-double cpu_ns() {
-    rusage usage{};
-    getrusage(RUSAGE_THREAD, &usage);
-    return (static_cast<double>(usage.ru_utime.tv_sec) + static_cast<double>(usage.ru_stime.tv_sec)) * 1e9 +
-           (static_cast<double>(usage.ru_utime.tv_usec) + static_cast<double>(usage.ru_stime.tv_usec)) * 1e3;
-}
 
 struct Meter {
     double cpu = 0;
     std::uint64_t heap = 0;
     template <class Work>
     void measure(Work&& work) {
-        const double before = cpu_ns();
-        const std::uint64_t heap_before = allocations;
+        const double before = bench::cpu_ns();
+        const std::uint64_t heap_before = bench::allocations();
         work();
-        cpu += cpu_ns() - before;
-        heap += allocations - heap_before;
+        cpu += bench::cpu_ns() - before;
+        heap += bench::allocations() - heap_before;
     }
 };
 

@@ -11,12 +11,10 @@
 // memory.
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -25,37 +23,15 @@
 #include "catalog_rules.h"
 #include "env/clock.h"
 #include "gateway.h"
+#include "measure.h"
 #include "wire/remoting/frame_writer.h"
 #include "wire/remoting/send_request.h"
-
-namespace {
-std::uint64_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size)) return memory;
-    std::abort();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
 
 namespace posthorn::gateway::remoting {
 namespace {
 
 constexpr std::uint32_t kInFlight = 64;
 constexpr std::uint32_t kQueues = 8;
-
-double cpu_ns() {
-    rusage usage{};
-    getrusage(RUSAGE_THREAD, &usage);
-    return (static_cast<double>(usage.ru_utime.tv_sec) + static_cast<double>(usage.ru_stime.tv_sec)) * 1e9 +
-           (static_cast<double>(usage.ru_utime.tv_usec) + static_cast<double>(usage.ru_stime.tv_usec)) * 1e3;
-}
 
 class Wire final : public Channel {
   public:
@@ -161,16 +137,16 @@ void measure(Rig& rig, const char* what, const std::vector<Buffer>& inputs, std:
     std::uint64_t heap = 0;
     std::size_t reply = 0;
     for (std::uint64_t tick = 0; tick < warm + ticks; ++tick) {
-        if (tick == warm) began = cpu_ns(), heap = allocations;
+        if (tick == warm) began = bench::cpu_ns(), heap = bench::allocations();
         one_tick(rig, inputs[tick % inputs.size()]);
         reply = rig.channel.out().size();
         if (reply == 0) std::abort();
         rig.channel.out().clear();
     }
     const auto messages = static_cast<double>(ticks * messages_a_tick);
-    const double a_message = static_cast<double>(allocations - heap) / messages;
+    const double a_message = static_cast<double>(bench::allocations() - heap) / messages;
     fmt::print("{:<28} {:>9.0f} messages {:>7.0f} ns cpu {:>9.5f} heap, replies of a tick {} bytes\n", what,
-               messages, (cpu_ns() - began) / messages, a_message, reply);
+               messages, (bench::cpu_ns() - began) / messages, a_message, reply);
     lean &= a_message < 0.01;
 }
 

@@ -8,27 +8,11 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <new>
 
 #include "env/posix_files.h"
+#include "measure.h"
 #include "runtime/worker.h"
 #include "store/log.h"
-
-namespace {
-thread_local std::uint64_t allocations = 0;  // of the thread that owns the log
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* at = std::malloc(size)) return at;
-    throw std::bad_alloc();
-}
-void operator delete(void* at) noexcept {
-    std::free(at);
-}
-void operator delete(void* at, std::size_t) noexcept {
-    std::free(at);
-}
 
 namespace posthorn {
 namespace {
@@ -36,31 +20,24 @@ namespace {
 constexpr std::size_t batch = 64;
 constexpr std::uint32_t queues = 8;
 
-/// Processor time of this thread, user and system: waiting for others is not the log's cost.
-std::uint64_t thread_time() {
-    timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
 /// Time and heap allocations of one step, summed over all batches.
 struct Step {
     const char* name;
     const char* budget;
-    std::uint64_t ns = 0, heap = 0, times = 0;
+    double ns = 0;
+    std::uint64_t heap = 0, times = 0;
 
     template <class Work>
     void run(Work&& work) {
-        const auto heap_before = allocations;
-        const auto from = thread_time();
+        const auto heap_before = bench::allocations();
+        const auto from = bench::cpu_ns();
         work();
-        ns += thread_time() - from;
-        heap += allocations - heap_before;
+        ns += bench::cpu_ns() - from;
+        heap += bench::allocations() - heap_before;
         times += batch;
     }
     void print() const {
-        fmt::print("{:<28} {:>8.1f} {:>16.5f}   {}\n", name,
-                   static_cast<double>(ns) / static_cast<double>(times),
+        fmt::print("{:<28} {:>8.1f} {:>16.5f}   {}\n", name, ns / static_cast<double>(times),
                    static_cast<double>(heap) / static_cast<double>(times), budget);
     }
 };

@@ -2,54 +2,21 @@
 // 16 B (cut, assembled, method and properties decoded), 50 ns to write a delivery. Every case also counts
 // heap allocations: after the first round there must be none.
 
-#include <benchmark/benchmark.h>
-
 #include <cstdlib>
-#include <new>
 #include <string>
 
+#include "codec_case.h"
 #include "wire/amqp/content_assembler.h"
 #include "wire/amqp/decode.h"
 #include "wire/amqp/encode.h"
 #include "wire/amqp/table_writer.h"
 
-namespace {
-std::size_t allocations = 0;
-}
-
-// GCC cannot see that these belong together.
-#pragma GCC diagnostic push
-#if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size)) return memory;
-    std::abort();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-#pragma GCC diagnostic pop
-
 namespace posthorn::wire::amqp {
 namespace {
 
-using Step = ContentAssembler::Step;
+using bench::measure;
 
-/// Measures `step` and fails the case when it allocates once warm.
-template <class Work>
-void measure(benchmark::State& state, Work step) {
-    step();
-    const std::size_t before = allocations;
-    for (auto _ : state) {
-        step();
-    }
-    if (allocations - before > 64) state.SkipWithError("allocates per message");
-}
+using Step = ContentAssembler::Step;
 
 Buffer transient() {
     Buffer out;

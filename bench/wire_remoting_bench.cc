@@ -2,12 +2,10 @@
 // 60 ns for the stored layout, 50 ns for two checksums, 100 ns for the answer with its hex id. Every case
 // also counts heap allocations: after the first round there must be none.
 
-#include <benchmark/benchmark.h>
-
 #include <cstdlib>
-#include <new>
 #include <string>
 
+#include "codec_case.h"
 #include "wire/remoting/batch.h"
 #include "wire/remoting/frame_writer.h"
 #include "wire/remoting/message.h"
@@ -15,45 +13,14 @@
 #include "wire/remoting/properties.h"
 #include "wire/remoting/send_request.h"
 
-namespace {
-std::size_t allocations = 0;
-}
-
-// GCC cannot see that these belong together.
-#pragma GCC diagnostic push
-#if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size)) return memory;
-    std::abort();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-#pragma GCC diagnostic pop
-
 namespace posthorn::wire::remoting {
 namespace {
+
+using bench::measure;
 
 constexpr std::string_view kProperties =
     "UNIQ_KEY\x01"
     "7F0000010A1B18B4AAC20C1DB6F50000\x02WAIT\x01true\x02TAGS\x01TagA\x02";
-
-/// Measures `step` and fails the case when it allocates once warm.
-template <class Step>
-void measure(benchmark::State& state, Step step) {
-    step();
-    const std::size_t before = allocations;
-    for (auto _ : state) {
-        step();
-    }
-    if (allocations - before > 64) state.SkipWithError("allocates per message");
-}
 
 SendRequest example() {
     SendRequest request;
