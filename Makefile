@@ -45,7 +45,7 @@ sim: install-build ## run SIM_SEEDS random histories (100000) of the engine on t
 	@tools/build.sh release $(JOBS)
 	@tools/sim.sh $(SIM_SEEDS)
 
-compat: install-test ## run the full compatibility suite: RocketMQ's own clients and tools against this server
+compat: install-test ## run the full compatibility suite: the clients and tools of RocketMQ and RabbitMQ against this server
 	@tools/build.sh release $(JOBS) posthorn
 	tests/compat/run.py --start-posthorn build/posthorn --full $(ARGS)
 

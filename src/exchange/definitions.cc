@@ -1,8 +1,11 @@
 #include "definitions.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 
@@ -84,6 +87,20 @@ std::string_view name(Policy::Applies applies) {
     return applies_names[static_cast<std::size_t>(applies)];
 }
 
+namespace {
+
+model::Arguments sorted(const model::Arguments& arguments) {
+    std::vector<std::pair<std::string, model::Value>> entries(arguments.begin(), arguments.end());
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    model::Arguments result;
+    for (auto& [name, value] : entries)
+        if (!result.find(name)) result.set(name, std::move(value));
+    return result;
+}
+
+}  // namespace
+
 std::string binding_identity(const Binding& binding) {
     std::string identity = binding.source;
     identity += binding.kind == DestinationKind::queue ? "\x1fqueue\x1f"
@@ -93,7 +110,7 @@ std::string binding_identity(const Binding& binding) {
     identity += '\x1f';
     identity += binding.key;
     identity += '\x1f';
-    if (!binding.arguments.empty()) identity += model::to_json(binding.arguments);
+    if (!binding.arguments.empty()) identity += model::to_json(sorted(binding.arguments));
     return identity;
 }
 

@@ -232,6 +232,17 @@ TEST_F(RoutingTest, AnAutoDeleteExchangeGoesWithItsLastBinding) {
     EXPECT_EQ(station_.host->exchange("x"), nullptr);
 }
 
+TEST_F(RoutingTest, ABindingIsTheSameWhateverTheOrderOfItsArguments) {
+    station_.queue("q");
+    station_.exchange("x", "headers");
+    const model::Arguments one{{"x-match", {std::string("all")}}, {"h", {std::string("v")}}};
+    const model::Arguments other{{"h", {std::string("v")}}, {"x-match", {std::string("all")}}};
+    ASSERT_TRUE(station_.host->bind({"x", DestinationKind::queue, "q", "", one}, 0).ok());
+    EXPECT_EQ(reached({.exchange = "x", .key = "", .header = "h=v"}), Names{"q"});
+    ASSERT_TRUE(station_.host->unbind({"x", DestinationKind::queue, "q", "", other}, 0).ok());
+    EXPECT_EQ(reached({.exchange = "x", .key = "", .header = "h=v"}), Names{});
+}
+
 TEST_F(RoutingTest, DeletingAnExchangeInUseIsRefusedWhenAsked) {
     station_.queue("q");
     station_.exchange("x", "direct");

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Real clients against a server that speaks RocketMQ 4.x remoting.
+"""Real clients against a server that speaks RocketMQ 4.x remoting and AMQP 0-9-1.
 
-    run.py --namesrv 127.0.0.1:9876                     against a server that runs already
-    run.py --start-posthorn build/posthorn              starts it on ports and data of its own
-    run.py --apache                                     the same cases against Apache RocketMQ 5.5.0
+    run.py --namesrv 127.0.0.1:9876 --amqp 127.0.0.1:5672     against a server that runs already
+    run.py --start-posthorn build/posthorn                    starts it on ports and data of its own
+    run.py --apache                                     the RocketMQ cases against Apache RocketMQ 5.5.0
+    run.py --rabbitmq                                   the AMQP cases against Debian's RabbitMQ 3.10.8
     run.py ... --only 'java-4.9.4:send|mqadmin' --full
 
 Each suite is a client of its own; its dependencies come through Maven, Go, npm or pip on first use
@@ -25,14 +26,13 @@ from pathlib import Path
 
 import apache
 import mqadmin
+import amqp
+import rabbitmq
 from apache import BUILD, HERE, wait_route
+from suite import Skip, Suite, build, environment, maven, stale, tool
 
 SEEDS = HERE.parent / "seeds"
 JAVA = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-
-
-class Skip(Exception):
-    """The suite cannot run on this machine; says why."""
 
 
 class Summary:
@@ -65,81 +65,6 @@ class Summary:
     def note(self, text):
         with self.lock:
             print(text, file=sys.stderr, flush=True)
-
-
-def tool(*names):
-    for name in names:
-        if not shutil.which(name):
-            raise Skip(f"{name} is not installed")
-
-
-def environment(**more):
-    """The suites' environment: a home of their own, so that no log lands in the user's."""
-    home = BUILD / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    return {**os.environ, "HOME": str(home), **more}
-
-
-def build(command, **options):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, command[:6]))} … failed: {done.stdout[-1500:]}")
-
-
-def newest(*folders):
-    return max(file.stat().st_mtime for folder in folders for file in Path(folder).rglob("*") if file.is_file())
-
-
-def stale(stamp, *folders):
-    return not stamp.exists() or stamp.stat().st_mtime < newest(*folders)
-
-
-def maven(pom, out, *properties):
-    """Copies the jars a pom names into `out`, once."""
-    if (out / ".complete").exists() and (out / ".complete").stat().st_mtime >= pom.stat().st_mtime:
-        return
-    tool("mvn", "javac")
-    shutil.rmtree(out, ignore_errors=True)
-    build(["mvn", "-q", "-B", "-f", str(pom), *properties, "dependency:copy-dependencies",
-           "-DincludeScope=runtime", f"-DoutputDirectory={out}"])
-    (out / ".complete").touch()
-
-
-class Suite:
-    """A client: `prepare` fetches and builds, `command` runs its cases."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def prepare(self):
-        raise NotImplementedError
-
-    def command(self, target, pattern, full):
-        raise NotImplementedError
-
-    def run(self, target, pattern, full, summary):
-        """Reads `CASE name status seconds reason` lines."""
-        command, env = self.command(target, pattern, full)
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
-                                   errors="replace")
-        errors = []
-        reader = threading.Thread(target=lambda: errors.extend(process.stderr), daemon=True)
-        reader.start()
-        timer = threading.Timer(600, process.kill)
-        timer.start()
-        seen = 0
-        for line in process.stdout:
-            found = re.match(r"CASE (\S+) (ok|FAILED) ([\d.]+) ?(.*)", line)
-            if found:
-                seen += 1
-                error = (found.group(4) or "failed") if found.group(2) == "FAILED" else ""
-                summary.case(self.name, found.group(1), error, float(found.group(3)))
-        process.wait()
-        timer.cancel()
-        reader.join(5)
-        if process.returncode != 0 or not seen:
-            summary.case(self.name, "program", f"ended with {process.returncode} after {seen} cases: "
-                         + "".join(errors)[-1500:].replace("\n", " | "), 0.0)
 
 
 class Java(Suite):
@@ -309,7 +234,7 @@ def suites():
     return [Java("4.9.4"), Java("5.5.0"), Java("4.9.4", binary=True), Java("5.5.0", binary=True),
             MqAdmin("4.9.4"), MqAdmin("5.5.0"), Go(), Node(), Python(),
             Node("seed-000", SEEDS / "000" / "portfolio.js"), Python("seed-001", SEEDS / "001" / "export_tasks.py"),
-            Seed003(), Spring("spring-seed-004", SEEDS / "004"), Http()]
+            Seed003(), Spring("spring-seed-004", SEEDS / "004"), Http(), *amqp.suites()]
 
 
 class Seed003(Suite):
@@ -343,8 +268,8 @@ class Seed003(Suite):
 class Target:
     """The server under test: given, or started here and stopped at the end."""
 
-    def __init__(self, namesrv, broker="", http=""):
-        self.namesrv, self.broker, self.http = namesrv, broker, http
+    def __init__(self, namesrv="", broker="", http="", amqp=""):
+        self.namesrv, self.broker, self.http, self.amqp = namesrv, broker, http, amqp
         self.close = lambda: None
 
 
@@ -367,16 +292,28 @@ def start_apache(ports):
     return target
 
 
+def start_rabbitmq(port):
+    home = tempfile.mkdtemp(prefix="posthorn-compat-rabbitmq-")
+    target = Target(amqp=rabbitmq.start(home, port))
+
+    def close():
+        rabbitmq.stop(home)
+        shutil.rmtree(home, ignore_errors=True)
+    target.close = close
+    return target
+
+
 def start_posthorn(program, arguments):
     """Starts `posthorn serve` on free ports and a data folder of its own; waits until it is healthy."""
     home = Path(tempfile.mkdtemp(prefix="posthorn-compat-"))
-    namesrv, broker, vip, http = (free_port() for _ in range(4))
+    namesrv, broker, vip, http, amqp_port = (free_port() for _ in range(5))
     places = {"data": str(home / "data"), "namesrv": str(namesrv), "broker": str(broker), "vip": str(vip),
-              "http": str(http)}
+              "http": str(http), "amqp": str(amqp_port)}
     command = [program, "serve", *(part.format(**places) for part in arguments.split())]
     log = open(home / "log", "wb")
     process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    target = Target(f"127.0.0.1:{namesrv}", f"127.0.0.1:{broker}", f"127.0.0.1:{http}")
+    target = Target(f"127.0.0.1:{namesrv}", f"127.0.0.1:{broker}", f"127.0.0.1:{http}",
+                    f"127.0.0.1:{amqp_port}")
 
     def close():
         process.send_signal(signal.SIGTERM)
@@ -405,12 +342,15 @@ def main():
     parser.add_argument("--namesrv", help="name server of a server that runs")
     parser.add_argument("--broker", default="", help="its broker, where a case has to name it")
     parser.add_argument("--http", default="", help="its HTTP port, host:port")
+    parser.add_argument("--amqp", default="", help="its AMQP port, host:port")
     parser.add_argument("--apache", action="store_true", help="start and test Apache RocketMQ 5.5.0")
     parser.add_argument("--apache-ports", default="19876,20911", help="name server, broker")
+    parser.add_argument("--rabbitmq", action="store_true", help="start and test RabbitMQ 3.10.8")
+    parser.add_argument("--rabbitmq-port", default=25690, type=int)
     parser.add_argument("--start-posthorn", metavar="PROGRAM", help="start this program and test it")
     parser.add_argument("--posthorn-arguments",
                         default="--data-directory {data} --ports-name-service {namesrv} --ports-broker {broker} "
-                                "--ports-vip {vip} --ports-amqp 0 --ports-http {http}",
+                                "--ports-vip {vip} --ports-http {http} --ports-amqp {amqp}",
                         help="arguments of `serve`; {data} and the ports are filled in")
     parser.add_argument("--only", default=".", help="pattern over suite:case")
     parser.add_argument("--full", action="store_true", help="the slow cases too")
@@ -433,15 +373,23 @@ def main():
         print("\n".join(suite.name for suite, _ in chosen))
         return 0
     summary = Summary()
+    if options.apache or options.rabbitmq or options.amqp and not options.namesrv:
+        chosen = [(suite, tail) for suite, tail in chosen
+                  if isinstance(suite, amqp.AmqpSuite) != bool(options.apache)]
     ready = prepare(chosen, summary)
     if options.apache:
         target = start_apache([int(port) for port in options.apache_ports.split(",")])
+    elif options.rabbitmq:
+        target = start_rabbitmq(options.rabbitmq_port)
     elif options.start_posthorn:
         target = start_posthorn(options.start_posthorn, options.posthorn_arguments)
     elif options.namesrv:
-        target = Target(options.namesrv, options.broker or wait_route(options.namesrv, 5), options.http)
+        target = Target(options.namesrv, options.broker or wait_route(options.namesrv, 5), options.http,
+                        options.amqp)
+    elif options.amqp:
+        target = Target(amqp=options.amqp)
     else:
-        parser.error("one of --namesrv, --start-posthorn, --apache")
+        parser.error("one of --namesrv, --amqp, --start-posthorn, --apache, --rabbitmq")
     try:
         run_all(ready, target, options.full, summary)
         if options.second_try:

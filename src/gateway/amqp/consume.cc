@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "channel.h"
 #include "channel_send.h"
+#include "delivery_count.h"
 #include "env/random.h"
 #include "gateway.h"
 #include "payload.h"
@@ -174,11 +175,22 @@ void Channel::consumer_cancelled(ChannelConsumer& consumer) {
     consumers_.erase(at);
 }
 
+namespace {
+
+std::uint16_t delivered_before(const exchange::Delivery& delivery) {
+    return static_cast<std::uint16_t>(delivery.id.attempt - 1);
+}
+
+}  // namespace
+
 // --- out ---------------------------------------------------------------------------------------------------
 
-void Channel::deliver(ChannelConsumer& consumer, exchange::Queue&, const broker::Stored& message,
+void Channel::deliver(ChannelConsumer& consumer, exchange::Queue& queue, const broker::Stored& message,
                       const exchange::Delivery& delivery) {
-    const Payload payload = payload_of(message);
+    Payload payload = payload_of(message);
+    if (delivery.redelivered && queue.settings().quorum) [[unlikely]]
+        payload.properties =
+            with_delivery_count(payload.properties, delivered_before(delivery), gateway_.properties);
     const bool no_ack = consumer.options().settles_at_once;
     const std::uint64_t tag = next_tag_++;
     if (!no_ack) {
@@ -219,7 +231,10 @@ Refusal Channel::try_get(std::string_view name, bool no_ack) {
     exchange::Queue& queue = **found;
     auto got = session_.host().get(
         queue, no_ack, [&](const broker::Stored& message, const exchange::Delivery& delivery) {
-            const Payload payload = payload_of(message);
+            Payload payload = payload_of(message);
+            if (queue.settings().quorum)  // the first time as well: 0
+                payload.properties =
+                    with_delivery_count(payload.properties, delivered_before(delivery), gateway_.properties);
             const std::uint64_t tag = next_tag_++;
             if (!no_ack) {
                 const std::uint32_t source = sources_.of_gets(queue);

@@ -168,6 +168,30 @@ TEST_F(DeliveryTest, WhatIsHandedBackComesAgainInItsPlace) {
     EXPECT_EQ(bodies(seen), (Bodies{"1+", "2+", "4+"}));
 }
 
+TEST_F(DeliveryTest, AQuorumQueueTellsHowOftenAMessageWasDelivered) {
+    Buffer arguments;
+    wire::TableWriter writer(arguments);
+    writer.name("x-queue-type").text("quorum");
+    declare("q", writer.finish(), true);
+    const auto count = [](const Seen& seen) {
+        wire::Properties properties;
+        EXPECT_TRUE(wire::decode_properties(as_bytes(seen.properties), properties));
+        return properties.headers ? properties.headers->integer("x-delivery-count") : std::nullopt;
+    };
+    client.publish(1, "", "q", "1");
+    rig.tick();
+    EXPECT_EQ(count(get("q")), 0);
+    client.tell(1, wire::BasicReject{.delivery_tag = 1, .requeue = true});
+    EXPECT_EQ(count(get("q")), 1);
+    client.tell(1, wire::BasicReject{.delivery_tag = 2, .requeue = true});
+    consume("q", "t");
+    client.publish(1, "", "q", "2");
+    const auto seen = after();
+    ASSERT_EQ(seen.size(), 2u);
+    EXPECT_EQ(count(seen[0]), 2);
+    EXPECT_EQ(count(seen[1]), std::nullopt);
+}
+
 TEST_F(DeliveryTest, AClosedChannelGivesBackWhatItHad) {
     declare("q");
     consume("q", "t");

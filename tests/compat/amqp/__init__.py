@@ -1,0 +1,99 @@
+"""Suites of stock RabbitMQ clients. The same cases run against RabbitMQ 3.10.8 itself (run.py --rabbitmq)."""
+import shutil
+import sys
+from pathlib import Path
+
+from apache import BUILD
+from suite import Suite, build, environment, maven, stale, tool
+
+HERE = Path(__file__).resolve().parent
+
+
+class AmqpSuite(Suite):
+    """Needs nothing of the target but its AMQP port."""
+
+
+class Pika(AmqpSuite):
+    def __init__(self):
+        super().__init__("pika-1.3.2")
+        self.folder = BUILD / "pika"
+
+    def prepare(self):
+        stamp = self.folder / ".complete"
+        if stale(stamp, HERE / "pika"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            build([sys.executable, "-m", "venv", str(self.folder)])
+            build([str(self.folder / "bin" / "pip"), "install", "-q", "-r", str(HERE / "pika" / "requirements.txt")])
+            stamp.touch()
+
+    def command(self, target, pattern, full):
+        return [str(self.folder / "bin" / "python"), str(HERE / "pika" / "main.py"), target.amqp, pattern,
+                "full" if full else "quick"], environment()
+
+
+class Amqplib(AmqpSuite):
+    """The client's own tests, as its package brings them. They name port 5672 here and there: redirect.js sends
+    those to the server under test."""
+
+    def __init__(self, version="0.10.9"):
+        super().__init__(f"amqplib-{version}")
+        self.folder = BUILD / "amqplib"
+
+    def prepare(self):
+        tool("node", "npm")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stamp = self.folder / ".complete"
+        if stale(stamp, HERE / "amqplib"):
+            shutil.copy(HERE / "amqplib" / "package.json", self.folder)
+            build(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts",
+                   "--loglevel=error"], cwd=self.folder)
+            stamp.touch()
+
+    def command(self, target, pattern, full):
+        modules = self.folder / "node_modules"
+        return ["node", str(modules / "mocha" / "bin" / "mocha"), "--check-leaks", "-u", "tdd", "--exit",
+                "--timeout", "30000", "--require", str(HERE / "amqplib" / "redirect.js"),
+                "--reporter", str(HERE / "amqplib" / "reporter.js"), "--grep", pattern,
+                str(modules / "amqplib" / "test")], \
+            environment(URL=f"amqp://{target.amqp}", AMQP_PORT=target.amqp.rpartition(":")[2],
+                        NODE_PATH=str(modules))
+
+
+class Go(AmqpSuite):
+    def __init__(self):
+        super().__init__("amqp091-go-1.10.0")
+        self.program = BUILD / "go-amqp-cases"
+
+    def prepare(self):
+        if stale(self.program, HERE / "go"):
+            tool("go")
+            build(["go", "build", "-o", str(self.program), "."], cwd=HERE / "go")
+
+    def command(self, target, pattern, full):
+        return [str(self.program), target.amqp, pattern, "full" if full else "quick"], environment()
+
+
+class Java(AmqpSuite):
+    def __init__(self):
+        super().__init__("amqp-client-5.16.0")
+        self.jars = BUILD / "jars" / "amqp-client"
+        self.classes = BUILD / "classes" / "amqp-client"
+
+    def prepare(self):
+        maven(HERE / "java" / "pom.xml", self.jars)
+        stamp = self.classes / ".complete"
+        if stale(stamp, HERE / "java"):
+            tool("javac")
+            self.classes.mkdir(parents=True, exist_ok=True)
+            build(["javac", "-nowarn", "-Xlint:none", "-d", str(self.classes), "-cp", f"{self.jars}/*",
+                   *map(str, (HERE / "java").glob("*.java"))])
+            stamp.touch()
+
+    def command(self, target, pattern, full):
+        return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+                f"{self.classes}:{self.jars}/*", "AmqpCases", target.amqp, pattern,
+                "full" if full else "quick"], environment()
+
+
+def suites():
+    return [Pika(), Amqplib(), Go(), Java()]
