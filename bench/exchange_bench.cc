@@ -1,16 +1,20 @@
 // What a message costs between a gateway that has decoded it and a consumer that is handed it, on one core:
 // route, limits, record, ready list, choice of the consumer, and settling where it is settled one by one.
 //
-//     bench_exchange [directory]      a directory on the disk to measure; made, and left empty
+//     bench_exchange [directory]             a directory on the disk to measure; made, and left empty
+//     bench_exchange [directory] transient   the first row alone, short enough for callgrind
+//     bench_exchange [directory] waiting N   what N waiting messages cost in memory and on the disk
 //
 // The protocol's shares (receive, frames, windows, send) are not in here. Exits 1 when a message cost heap
 // memory.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +27,14 @@
 namespace {
 
 using namespace posthorn;
+
+/// Memory of this process that is in use.
+std::uint64_t resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t total = 0, resident = 0;
+    statm >> total >> resident;
+    return resident * 4096;
+}
 
 struct Meter {
     double cpu = 0;
@@ -136,15 +148,64 @@ void run(const std::string& directory, const Case& what, std::uint32_t batch, st
         host.leave(*sink);
 }
 
+/// Nobody consumes: messages pile up, as on a bad day.
+void waiting(const std::string& directory, bool persistent, std::uint64_t messages) {
+    const std::uint64_t before = resident_bytes();
+    std::filesystem::remove_all(directory);
+    auto engine = broker::Engine::open(directory);
+    auto hosts = engine ? exchange::VirtualHosts::open((*engine)->broker())
+                        : Result<std::unique_ptr<exchange::VirtualHosts>>(engine.error());
+    if (!hosts) std::exit(1);
+    exchange::VirtualHost& host = *(*hosts)->find("/");
+    exchange::QueueSpec spec;
+    spec.name = "queue";
+    spec.durable = true;
+    if (!host.declare_queue(spec)) std::exit(1);
+    const std::vector<std::byte> payload(1024, std::byte{'x'});
+    exchange::Publication message;
+    message.key = "queue";
+    message.persistent = persistent;
+    message.body_bytes = 1024;
+    message.payload = payload;
+    std::uint64_t most = 0;
+    for (std::uint64_t n = 1; n <= messages; ++n) {
+        if (!host.publish(message)) std::abort();
+        if (n % 256 != 0) continue;
+        (*hosts)->before_tick_end();
+        (*engine)->tick();
+        (*hosts)->after_tick_end();
+        if (n % 65'536 == 0) most = std::max(most, resident_bytes());
+    }
+    std::uint64_t disk = 0;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(directory))
+        if (file.is_regular_file()) disk += file.file_size();
+    const auto mib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+    fmt::print(
+        "{} {} messages of 1024 B waiting: {:.0f} MiB more resident ({:.1f} B a message), {:.0f} MiB of "
+        "files\n",
+        messages, persistent ? "persistent" : "transient", mib(most - before),
+        static_cast<double>(most - before) / static_cast<double>(messages), mib(disk));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const std::string directory = argc > 1 ? argv[1] : "bench-exchange-data";
+    const std::string what = argc > 2 ? argv[2] : "";
     set_log_level(LogLevel::error);
-    run(directory, {"transient, settled at once", 64, false, false, true}, 256, 4'000'000);
-    run(directory, {"transient, settled one by one", 64, false, false, false}, 256, 2'000'000);
-    run(directory, {"transient, to four queues", 64, false, false, true, 4}, 256, 1'000'000);
-    run(directory, {"persistent, settled one by one", 64, true, true, false}, 256, 1'000'000);
+    const Case transient{"transient, settled at once", 64, false, false, true};
+    if (what == "transient") {
+        run(directory, transient, 256, 400'000);
+    } else if (what == "waiting") {
+        const std::uint64_t messages = argc > 3 ? std::stoull(argv[3]) : 5'000'000;
+        for (const bool persistent : {true, false})
+            waiting(directory, persistent, messages);
+    } else {
+        run(directory, transient, 256, 4'000'000);
+        run(directory, {"transient, settled one by one", 64, false, false, false}, 256, 2'000'000);
+        run(directory, {"transient, to four queues", 64, false, false, true, 4}, 256, 1'000'000);
+        run(directory, {"persistent, settled one by one", 64, true, true, false}, 256, 1'000'000);
+    }
     std::filesystem::remove_all(directory);
     if (!lean) fmt::print("\na message cost heap memory\n");
     return lean ? 0 : 1;

@@ -1,18 +1,15 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
-#include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 #include <thread>
 
 #include "commands.h"
-#include "process_meter.h"
+#include "load_measure.h"
+#include "load_report.h"
 #include "pull_load.h"
 #include "remoting_admin.h"
 #include "send_load.h"
@@ -45,11 +42,9 @@ struct Options {
 };
 
 struct Outcome {
-    double seconds = 0;  ///< that were measured
+    Measured measured;
     std::optional<SendReport> sent;
     std::optional<PullReport> pulled;
-    std::optional<ProcessUsage> server_before;
-    std::optional<ProcessUsage> server_after;
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -82,11 +77,6 @@ void add_options(CLI::App& app, Options& options) {
     app.add_flag("--json", options.json, "print one JSON object");
 }
 
-std::uint64_t random_run() {
-    std::random_device entropy;
-    return std::uint64_t{entropy()} << 32 | entropy();
-}
-
 Result<std::vector<RemotingConnection>> connect(const std::string& broker, std::uint32_t count) {
     std::vector<RemotingConnection> connections;
     for (std::uint32_t index = 0; index < count; ++index) {
@@ -109,13 +99,6 @@ Result<std::vector<std::int64_t>> offsets(RemotingConnection& broker, const Opti
     return found;
 }
 
-Result<std::optional<ProcessUsage>> server_usage(const Options& options) {
-    if (options.server.empty()) return std::optional<ProcessUsage>();
-    auto usage = usage_of(options.server);
-    if (!usage) return usage.error();
-    return std::optional<ProcessUsage>(*usage);
-}
-
 /// The threads of one run and the clock they go by.
 class Run {
   public:
@@ -127,9 +110,11 @@ class Run {
         std::thread puller;
         if (send_) sender = std::thread([this] { sent_ = send_->run(), sender_done_ = true; });
         if (pull_) puller = std::thread([this] { pulled_ = pull_->run(), puller_done_ = true; });
-        const auto measured = measure();
+        auto measured = measure(phase_, options_.sends() ? options_.warm_up : 0, options_.seconds,
+                                options_.server, [this] { return sender_done_ || puller_done_; });
         finish(sender, puller);
         if (!measured) return measured.error();
+        outcome_.measured = *measured;
         return collect();
     }
 
@@ -175,39 +160,14 @@ class Run {
         return {};
     }
 
-    /// Until `seconds` have passed or a load has ended, by an error or because all is read.
-    void watch(double seconds) {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-        while (std::chrono::steady_clock::now() < end && !sender_done_ && !puller_done_)
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-
-    Result<void> measure() {
-        if (options_.sends()) watch(options_.warm_up);
-        auto before = server_usage(options_);
-        if (!before) return before.error();
-        const std::int64_t start = steady_now();
-        phase_ = LoadPhase::measure;
-        watch(options_.seconds);
-        auto after = server_usage(options_);
-        phase_ = LoadPhase::drain;
-        if (!after) return after.error();
-        outcome_.seconds = static_cast<double>(steady_now() - start) * 1e-9;
-        outcome_.server_before = *before;
-        outcome_.server_after = *after;
-        return {};
-    }
-
     void finish(std::thread& sender, std::thread& puller) {
         constexpr double kDrainSeconds = 10;
         const std::int64_t deadline = steady_now() + static_cast<std::int64_t>(kDrainSeconds * 1e9);
-        const auto wait = std::chrono::milliseconds(5);
-        while (send_ && !sender_done_ && steady_now() < deadline)
-            std::this_thread::sleep_for(wait);
+        wait_until(deadline, [this] { return !send_ || sender_done_; });
         if (send_ && pull_ && sender_done_ && sent_.ok())
-            while (!puller_done_ && pull_->received_of_this_run() < sent_->acknowledged &&
-                   steady_now() < deadline)
-                std::this_thread::sleep_for(wait);
+            wait_until(deadline, [this] {
+                return puller_done_ || pull_->received_of_this_run() >= sent_->acknowledged;
+            });
         phase_ = LoadPhase::stop;
         if (sender.joinable()) sender.join();
         if (puller.joinable()) puller.join();
@@ -234,15 +194,6 @@ class Run {
     std::atomic<bool> puller_done_{false};
     Outcome outcome_;
 };
-
-nlohmann::json latency_json(const LatencyHistogram& latency) {
-    const auto us = [](std::int64_t ns) { return static_cast<double>(ns) / 1000; };
-    return {{"p50", us(latency.quantile(0.5))},
-            {"p99", us(latency.quantile(0.99))},
-            {"p99_9", us(latency.quantile(0.999))},
-            {"max", us(latency.max())},
-            {"mean", latency.mean() / 1000}};
-}
 
 nlohmann::json refusals(const std::map<std::int32_t, std::uint64_t>& refused) {
     auto json = nlohmann::json::object();
@@ -278,33 +229,24 @@ nlohmann::json pulled_json(const PullReport& pulled, double seconds, bool tail) 
     return json;
 }
 
-nlohmann::json server_json(const Outcome& outcome, std::uint64_t messages) {
-    const auto per_message = [&](double seconds) {
-        return messages == 0 ? 0 : seconds * 1e6 / static_cast<double>(messages);
-    };
-    const double user = outcome.server_after->user_seconds - outcome.server_before->user_seconds;
-    const double system = outcome.server_after->system_seconds - outcome.server_before->system_seconds;
-    return {{"user_us_per_message", per_message(user)},
-            {"system_us_per_message", per_message(system)},
-            {"cpu_share", (user + system) / outcome.seconds},
-            {"resident_bytes", outcome.server_after->resident_bytes},
-            {"peak_resident_bytes", outcome.server_after->peak_resident_bytes}};
-}
-
 nlohmann::json report_json(const Options& options, const Outcome& outcome) {
-    nlohmann::json json{{"mode", options.mode},           {"size", options.size},
-                        {"in_flight", options.in_flight}, {"connections", options.connections},
-                        {"queues", options.queues},       {"header", options.header},
-                        {"seconds", outcome.seconds}};
-    if (outcome.sent) json["sent"] = sent_json(*outcome.sent, outcome.seconds);
-    if (outcome.pulled) json["pulled"] = pulled_json(*outcome.pulled, outcome.seconds, options.sends());
+    nlohmann::json json{{"mode", options.mode},
+                        {"size", options.size},
+                        {"in_flight", options.in_flight},
+                        {"connections", options.connections},
+                        {"queues", options.queues},
+                        {"header", options.header},
+                        {"seconds", outcome.measured.seconds}};
+    if (outcome.sent) json["sent"] = sent_json(*outcome.sent, outcome.measured.seconds);
+    if (outcome.pulled)
+        json["pulled"] = pulled_json(*outcome.pulled, outcome.measured.seconds, options.sends());
     if (outcome.sent && outcome.pulled) {
         const auto lost = static_cast<std::int64_t>(outcome.sent->acknowledged - outcome.pulled->of_this_run);
         json["lost"] = std::max<std::int64_t>(lost, 0);
     }
-    if (outcome.server_after)
+    if (outcome.measured.server_after)
         json["server"] =
-            server_json(outcome, outcome.sent ? outcome.sent->measured : outcome.pulled->measured);
+            server_json(outcome.measured, outcome.sent ? outcome.sent->measured : outcome.pulled->measured);
     return json;
 }
 
@@ -314,12 +256,6 @@ std::string refused_text(const nlohmann::json& refused) {
     for (const auto& [code, count] : refused.items())
         text += fmt::format("{}{} (code {})", text.empty() ? "" : ", ", count.get<std::uint64_t>(), code);
     return text.empty() ? "0" : text;
-}
-
-void print_latency(const char* what, const nlohmann::json& us) {
-    fmt::print("  {}: p50 {:.1f} us, p99 {:.1f} us, p99.9 {:.1f} us, max {:.1f} us\n", what,
-               us["p50"].get<double>(), us["p99"].get<double>(), us["p99_9"].get<double>(),
-               us["max"].get<double>());
 }
 
 void print_report(const nlohmann::json& json) {
@@ -346,13 +282,7 @@ void print_report(const nlohmann::json& json) {
     if (json.contains("lost"))
         fmt::print("lost {}, twice {}\n", json["lost"].get<std::int64_t>(),
                    json["pulled"]["twice"].get<std::uint64_t>());
-    if (json.contains("server")) {
-        const auto& server = json["server"];
-        fmt::print(
-            "server: {:.2f} us user + {:.2f} us system a message, {:.0f} % of a core, {:.0f} MiB resident\n",
-            server["user_us_per_message"].get<double>(), server["system_us_per_message"].get<double>(),
-            100 * server["cpu_share"].get<double>(), server["resident_bytes"].get<double>() / (1 << 20));
-    }
+    if (json.contains("server")) print_server(json["server"]);
 }
 
 /// False when the server broke its word: a benchmark of wrong answers is none.

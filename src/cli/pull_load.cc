@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "load_stamp.h"
-#include "process_meter.h"
 #include "wire/remoting/frame_writer.h"
 #include "wire/remoting/message.h"
 
@@ -25,7 +24,7 @@ constexpr std::int64_t kPauseNs = 1'000'000;
 }  // namespace
 
 PullLoad::PullLoad(Plan plan, RemotingConnection connection, const SharedPhase& phase)
-    : plan_(std::move(plan)), connection_(std::move(connection)), shared_phase_(phase) {
+    : plan_(std::move(plan)), connection_(std::move(connection)), phase_(phase) {
     for (const std::int64_t offset : plan_.from)
         queues_.push_back({offset, false, 0});
 }
@@ -59,14 +58,6 @@ void PullLoad::ask_all() {
         if (!queues_[queue].open && !finished(queue) && queues_[queue].pause <= now_) ask(queue);
 }
 
-void PullLoad::watch_phase() {
-    const LoadPhase phase = shared_phase_.load(std::memory_order_relaxed);
-    if (phase == phase_) return;
-    if (phase == LoadPhase::measure) report_.cpu_seconds -= thread_cpu_seconds();
-    if (phase_ == LoadPhase::measure) report_.cpu_seconds += thread_cpu_seconds();
-    phase_ = phase;
-}
-
 Result<PullReport> PullLoad::run() {
     const auto done = [this] {
         for (std::uint32_t queue = 0; queue < queues_.size(); ++queue)
@@ -74,9 +65,9 @@ Result<PullReport> PullLoad::run() {
         return true;
     };
     Result<void> trouble;
-    while (trouble && phase_ != LoadPhase::stop && !done()) {
+    while (trouble && !phase_.stopped() && !done()) {
         now_ = steady_now();
-        watch_phase();
+        phase_.look();
         ask_all();
         if (auto sent = connection_.write_some(); !sent) return sent.error();
         const bool paused =
@@ -90,7 +81,9 @@ Result<PullReport> PullLoad::run() {
         if (!taken) return taken.error();
     }
     if (!trouble) return trouble.error();
-    if (phase_ == LoadPhase::measure) report_.cpu_seconds += thread_cpu_seconds();
+    report_.cpu_seconds = phase_.cpu_seconds();
+    report_.of_this_run = seen_.once();
+    report_.twice = seen_.twice();
     return report_;
 }
 
@@ -124,7 +117,7 @@ Result<void> PullLoad::take_messages(Queue& queue, Bytes messages) {
         messages = messages.subspan(message->bytes.size());
         take_message(queue, *message);
     }
-    of_this_run_.store(report_.of_this_run, std::memory_order_relaxed);
+    of_this_run_.store(seen_.once(), std::memory_order_relaxed);
     return {};
 }
 
@@ -136,20 +129,11 @@ void PullLoad::take_message(Queue& queue, const remoting::Message& message) {
     queue.next = std::max(queue.next, message.queue_offset + 1);
     ++report_.received;
     report_.received_bytes += message.body.size();
-    if (phase_ == LoadPhase::measure) ++report_.measured;
+    if (phase_.measuring()) ++report_.measured;
     const auto stamp = read_stamp(message.body);
     if (!stamp || stamp->run != plan_.run) return;
-    note_sequence(stamp->sequence);
-    if (phase_ == LoadPhase::measure) report_.latency.add(now_ - stamp->sent_ns);
-}
-
-void PullLoad::note_sequence(std::uint64_t sequence) {
-    constexpr std::uint64_t kMost = std::uint64_t{1} << 36;  // no run gets there: a stamp that lies
-    if (sequence >= kMost) return;
-    if (sequence >= seen_.size()) seen_.resize(std::max<std::size_t>(sequence + 1, seen_.size() * 2));
-    if (seen_[sequence]) ++report_.twice;
-    if (!seen_[sequence]) ++report_.of_this_run;
-    seen_[sequence] = true;
+    seen_.note(stamp->sequence);
+    if (phase_.measuring()) report_.latency.add(now_ - stamp->sent_ns);
 }
 
 }  // namespace posthorn::cli

@@ -10,6 +10,7 @@
 #include "latency_histogram.h"
 #include "load_phase.h"
 #include "remoting_connection.h"
+#include "sequence_set.h"
 #include "wire/remoting/message.h"
 
 namespace posthorn::cli {
@@ -61,16 +62,13 @@ class PullLoad {
     Result<void> take_answer(const wire::remoting::Frame& frame);
     Result<void> take_messages(Queue& queue, Bytes messages);
     void take_message(Queue& queue, const wire::remoting::Message& message);
-    void note_sequence(std::uint64_t sequence);
-    void watch_phase();
 
     Plan plan_;
     RemotingConnection connection_;
-    const SharedPhase& shared_phase_;
-    LoadPhase phase_ = LoadPhase::warm_up;
+    PhaseWatch phase_;
     std::vector<Queue> queues_;
     wire::remoting::HeaderDecoder decoder_;
-    std::vector<bool> seen_;
+    SequenceSet seen_;
     std::atomic<std::uint64_t> of_this_run_{0};
     std::int64_t now_ = 0;
     std::int64_t first_ns_ = 0;

@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <ctime>
 
-#include "process_meter.h"
-
 namespace posthorn::cli {
 namespace {
 
@@ -25,11 +23,7 @@ std::int64_t wall_clock_ms() {
 
 SendLoad::SendLoad(const SendFrame& frames, std::uint32_t queues, std::uint64_t run, std::uint32_t in_flight,
                    std::vector<RemotingConnection> connections, const SharedPhase& phase)
-    : frames_(frames),
-      queues_(queues),
-      run_(run),
-      connections_(std::move(connections)),
-      shared_phase_(phase) {
+    : frames_(frames), queues_(queues), run_(run), connections_(std::move(connections)), phase_(phase) {
     for (std::uint32_t slot = 0; slot < in_flight; ++slot)
         slots_.push_back({0, static_cast<std::uint32_t>(slot % connections_.size())});
 }
@@ -42,8 +36,9 @@ Result<SendReport> SendLoad::run() {
     for (RemotingConnection& connection : connections_)
         if (auto done = connection.write_some(); !done) return done.error();
     const auto done = connections_.size() == 1 ? serve_one_connection() : serve_many_connections();
-    watch_phase();
+    phase_.look();
     if (!done) return done.error();
+    report_.cpu_seconds = phase_.cpu_seconds();
     report_.unanswered = open_;
     return report_;
 }
@@ -59,14 +54,6 @@ void SendLoad::send(std::uint32_t slot) {
     ++open_;
 }
 
-void SendLoad::watch_phase() {
-    const LoadPhase phase = shared_phase_.load(std::memory_order_relaxed);
-    if (phase == phase_) return;
-    if (phase == LoadPhase::measure) report_.cpu_seconds -= thread_cpu_seconds();
-    if (phase_ == LoadPhase::measure) report_.cpu_seconds += thread_cpu_seconds();
-    phase_ = phase;
-}
-
 Result<void> SendLoad::take_answer(const wire::remoting::Frame& frame) {
     const auto head = peek_answer(frame);
     if (!head) return head.error();
@@ -75,14 +62,14 @@ Result<void> SendLoad::take_answer(const wire::remoting::Frame& frame) {
     --open_;
     if (head->code == 0) {
         ++report_.acknowledged;
-        if (phase_ == LoadPhase::measure) {
+        if (phase_.measuring()) {
             ++report_.measured;
             report_.latency.add(now_ - slots_[slot].sent_ns);
         }
     } else {
         ++report_.refused[head->code];
     }
-    if (phase_ < LoadPhase::drain) send(slot);
+    if (!phase_.draining()) send(slot);
     return {};
 }
 
@@ -92,7 +79,7 @@ Result<void> SendLoad::serve(std::uint32_t index, std::chrono::milliseconds pati
     if (!got) return got.error();
     now_ = steady_now();
     wall_ms_ = wall_clock_ms();
-    watch_phase();
+    phase_.look();
     Result<void> trouble;
     auto taken = connection.take_frames([&](const wire::remoting::Frame& frame) {
         if (auto done = take_answer(frame); !done) trouble = done;
@@ -103,7 +90,7 @@ Result<void> SendLoad::serve(std::uint32_t index, std::chrono::milliseconds pati
 }
 
 Result<void> SendLoad::serve_one_connection() {
-    while (open_ > 0 && phase_ != LoadPhase::stop) {
+    while (open_ > 0 && !phase_.stopped()) {
         // While output waits for room, reading must not wait for input.
         const auto patience = connections_[0].unsent() ? std::chrono::milliseconds(1) : kPatience;
         if (auto done = serve(0, patience); !done) return done;
@@ -122,7 +109,7 @@ Result<void> SendLoad::serve_many_connections() {
     }
     Result<void> done;
     std::array<epoll_event, 256> ready{};
-    while (done && open_ > 0 && phase_ != LoadPhase::stop) {
+    while (done && open_ > 0 && !phase_.stopped()) {
         bool unsent = false;
         for (const RemotingConnection& connection : connections_)
             unsent = unsent || connection.unsent();
@@ -133,7 +120,7 @@ Result<void> SendLoad::serve_many_connections() {
         if (unsent)
             for (RemotingConnection& connection : connections_)
                 if (done) done = connection.write_some();
-        if (count <= 0) watch_phase();
+        if (count <= 0) phase_.look();
     }
     ::close(epoll);
     return done;

@@ -43,15 +43,13 @@ class SendLoad {
     Result<void> take_answer(const wire::remoting::Frame& frame);
     Result<void> serve_one_connection();
     Result<void> serve_many_connections();
-    void watch_phase();
 
     const SendFrame& frames_;
     std::uint32_t queues_;
     std::uint64_t run_;
     std::vector<RemotingConnection> connections_;
-    const SharedPhase& shared_phase_;
+    PhaseWatch phase_;
 
-    LoadPhase phase_ = LoadPhase::warm_up;
     std::vector<Slot> slots_;
     std::uint64_t next_sequence_ = 0;
     std::uint64_t open_ = 0;

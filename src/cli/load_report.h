@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+
+#include "latency_histogram.h"
+#include "load_measure.h"
+
+namespace posthorn::cli {
+
+/// The parts every load program's report has, as JSON and as a line for people.
+nlohmann::json latency_json(const LatencyHistogram& latency);  ///< microseconds
+void print_latency(const char* what, const nlohmann::json& latency);
+
+/// What a message cost the server. Only with processes to look at.
+nlohmann::json server_json(const Measured& measured, std::uint64_t messages);
+void print_server(const nlohmann::json& server);
+
+}  // namespace posthorn::cli

@@ -1,0 +1,174 @@
+#include "publish_load.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "load_stamp.h"
+
+namespace posthorn::cli {
+namespace amqp = wire::amqp;
+
+namespace {
+
+constexpr std::size_t kBatchBytes = 64 * 1024;  // one write
+constexpr std::chrono::milliseconds kPatience{100};
+constexpr std::int64_t kBacklogPatienceNs = 100'000;
+
+}  // namespace
+
+PublishLoad::PublishLoad(Plan plan, std::vector<AmqpConnection> connections, const SharedPhase& phase,
+                         const std::atomic<std::uint64_t>& consumed)
+    : plan_(std::move(plan)), phase_(phase), consumed_(consumed) {
+    const std::size_t ring = plan_.window == 0 ? 0 : std::bit_ceil(plan_.window);
+    for (AmqpConnection& connection : connections)
+        producers_.push_back({std::move(connection), 0, 1, std::vector<std::int64_t>(ring)});
+}
+
+Result<PublishReport> PublishLoad::run() {
+    start_ns_ = now_ = steady_now();
+    while (!done()) {
+        phase_.look();
+        if (!phase_.draining()) plan_.rate > 0 ? fill_at_rate() : fill();
+        for (Producer& producer : producers_)
+            if (auto written = producer.connection.write_some(); !written) return written.error();
+        if (auto waited = wait(); !waited) return waited.error();
+        now_ = steady_now();
+    }
+    report_.cpu_seconds = phase_.cpu_seconds();
+    report_.unanswered = open_;
+    return report_;
+}
+
+bool PublishLoad::done() const {
+    if (phase_.stopped()) return true;
+    const bool all_sent = plan_.messages != 0 && report_.published >= plan_.messages;
+    if (open_ > 0 || (!phase_.draining() && !all_sent)) return false;
+    return std::none_of(producers_.begin(), producers_.end(),
+                        [](const Producer& producer) { return producer.connection.unsent(); });
+}
+
+/// How many more there may be for now, whoever sends them.
+std::uint64_t PublishLoad::allowance() const {
+    std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+    if (plan_.messages != 0) most = plan_.messages - std::min(plan_.messages, report_.published);
+    if (plan_.backlog != 0) {
+        const std::uint64_t consumed = consumed_.load(std::memory_order_relaxed) / plan_.copies;
+        const std::uint64_t waiting = report_.published - std::min(consumed, report_.published);
+        most = std::min(most, plan_.backlog - std::min(plan_.backlog, waiting));
+    }
+    return most;
+}
+
+bool PublishLoad::has_room(const Producer& producer) const {
+    return plan_.window == 0 || producer.issued + 1 - producer.oldest < plan_.window;
+}
+
+void PublishLoad::fill() {
+    std::uint64_t left = allowance();
+    for (Producer& producer : producers_)
+        while (left > 0 && producer.connection.out().size() < kBatchBytes && has_room(producer)) {
+            send(producer, now_);
+            --left;
+        }
+}
+
+/// When the `number`-th message is to be sent.
+std::int64_t PublishLoad::due_ns(std::uint64_t number) const {
+    return start_ns_ + static_cast<std::int64_t>(static_cast<double>(number) * 1e9 / plan_.rate);
+}
+
+/// In turn. A message that could not be sent when it was due counts from then: else a server that stops for a
+/// while would hide it.
+void PublishLoad::fill_at_rate() {
+    for (std::uint64_t left = allowance(); left > 0; --left) {
+        const std::int64_t due = due_ns(report_.published);
+        Producer& producer = producers_[report_.published % producers_.size()];
+        if (due > now_ || !has_room(producer)) return;
+        send(producer, due);
+    }
+}
+
+void PublishLoad::send(Producer& producer, std::int64_t sent_ns) {
+    const PublishForm& form = plan_.forms[static_cast<std::size_t>(&producer - producers_.data())];
+    write_stamp(form.append(producer.connection.out()), ShortStamp{report_.published, sent_ns});
+    ++report_.published;
+    if (plan_.window == 0) {
+        if (phase_.measuring()) ++report_.measured;
+        return;
+    }
+    ++producer.issued, ++open_;
+    producer.sent_ns[producer.issued & (producer.sent_ns.size() - 1)] = sent_ns;
+}
+
+std::int64_t PublishLoad::patience() const {
+    constexpr std::int64_t kLong = std::chrono::nanoseconds(kPatience).count();
+    if (phase_.draining()) return kLong;
+    if (plan_.rate > 0) return std::min(kLong, due_ns(report_.published) - now_);
+    if (allowance() == 0) return plan_.backlog != 0 ? kBacklogPatienceNs : kLong;
+    const bool all_full = std::none_of(
+        producers_.begin(), producers_.end(),
+        [this](const Producer& producer) { return !producer.connection.unsent() && has_room(producer); });
+    return all_full ? kLong : 0;
+}
+
+Result<void> PublishLoad::wait() {
+    // One connection whose window is full: nothing can happen but an answer, so one call does it.
+    if (producers_.size() == 1 && !producers_[0].connection.unsent() && plan_.rate == 0 && open_ > 0 &&
+        !has_room(producers_[0]))
+        return read(producers_[0], kPatience);
+    poll_.clear();
+    for (const Producer& producer : producers_)
+        poll_.add(producer.connection);
+    poll_.wait(patience());
+    for (std::size_t index = 0; index < producers_.size(); ++index)
+        if (poll_.readable(index))
+            if (auto done = read(producers_[index], {}); !done) return done;
+    return {};
+}
+
+Result<void> PublishLoad::read(Producer& producer, std::chrono::milliseconds patience) {
+    if (auto got = producer.connection.read_some(patience); !got) return got.error();
+    now_ = steady_now();
+    return producer.connection.take_frames([&](const amqp::Frame& frame) { take(producer, frame); });
+}
+
+void PublishLoad::take(Producer& producer, const amqp::Frame& frame) {
+    if (frame.type != amqp::FrameType::method) return;
+    amqp::BasicAck ack;
+    amqp::BasicNack nack;
+    switch (amqp::method_of(frame.payload)) {
+        case amqp::MethodCode::basic_ack:
+            if (amqp::decode(frame.payload, ack)) answered(producer, ack.delivery_tag, ack.multiple, true);
+            return;
+        case amqp::MethodCode::basic_nack:
+            if (amqp::decode(frame.payload, nack))
+                answered(producer, nack.delivery_tag, nack.multiple, false);
+            return;
+        default:
+            return;
+    }
+}
+
+void PublishLoad::answered(Producer& producer, std::uint64_t tag, bool multiple, bool good) {
+    const std::uint64_t last = multiple && tag == 0 ? producer.issued : std::min(tag, producer.issued);
+    for (std::uint64_t one = multiple ? producer.oldest : tag; one <= last; ++one)
+        answered_one(producer, one, good);
+    const std::size_t mask = producer.sent_ns.size() - 1;
+    while (producer.oldest <= producer.issued && producer.sent_ns[producer.oldest & mask] == 0)
+        ++producer.oldest;
+}
+
+void PublishLoad::answered_one(Producer& producer, std::uint64_t tag, bool good) {
+    std::int64_t& sent_ns = producer.sent_ns[tag & (producer.sent_ns.size() - 1)];
+    if (tag < producer.oldest || sent_ns == 0) return;
+    --open_;
+    ++(good ? report_.confirmed : report_.refused);
+    if (good && phase_.measuring()) {
+        ++report_.measured;
+        report_.latency.add(now_ - sent_ns);
+    }
+    sent_ns = 0;
+}
+
+}  // namespace posthorn::cli
