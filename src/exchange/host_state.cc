@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace posthorn::exchange {
 namespace {
@@ -31,7 +32,7 @@ Error default_exchange() {
 Result<void> check_name(std::string_view kind, std::string_view name, bool durable) {
     if (name.size() > name_bytes_max)
         return Error{Errc::invalid, fmt::format("a name has {} bytes at most", name_bytes_max)};
-    if (durable && !utf8(name))
+    if (durable && !is_utf8(name))
         return Error{Errc::invalid, fmt::format("the name of a durable {} must be UTF-8", kind)};
     return {};
 }
@@ -285,7 +286,7 @@ Result<QueueState*> HostState::find_queue_for(std::string_view name, OwnerId by)
 }
 
 Result<Queue*> HostState::queue_for(std::string_view name, OwnerId by) const {
-    auto found = find_queue_for(strip_line_ends(name), by);
+    auto found = find_queue_for(name, by);
     if (!found) return found.error();
     (*found)->used();
     return static_cast<Queue*>(*found);

@@ -26,7 +26,6 @@ inline constexpr std::size_t name_bytes_max = 255;  ///< a short string of AMQP
 std::string strip_line_ends(std::string_view name);
 /// "amq." is for what the server makes.
 bool reserved(std::string_view name);
-bool utf8(std::string_view text);
 
 /// 128 bits of chance as 22 characters of base64 that a URL carries as they are.
 std::string random_name(std::string_view prefix, std::uint64_t high, std::uint64_t low);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
 #include "model/pattern.h"
 #include "names.h"
 #include "terms.h"
@@ -68,7 +69,7 @@ bool allowed(Kind kind, const model::Value& value) {
     };
     switch (kind) {
         case Kind::name:
-            return value.text() != nullptr;
+            return value.text() && value.text()->size() <= name_bytes_max;
         case Kind::whole:
             return value.number() && *value.number() >= 0;
         case Kind::positive:
@@ -115,7 +116,7 @@ Policies::Policies(bool of_operator) : of_operator_(of_operator) {}
 Policies::~Policies() = default;
 
 Result<void> Policies::check(const Policy& policy) const {
-    if (policy.name.empty() || policy.name.size() > name_bytes_max || !utf8(policy.name))
+    if (policy.name.empty() || policy.name.size() > name_bytes_max || !is_utf8(policy.name))
         return Error{Errc::invalid, "a policy needs a name of at most 255 bytes of UTF-8"};
     if (policy.pattern.size() > pattern_bytes_max)
         return Error{Errc::invalid, fmt::format("a pattern has {} bytes at most", pattern_bytes_max)};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "desk.h"
 #include "host_state.h"
 
@@ -142,7 +143,7 @@ HostState& Hosts::add_host(std::string_view name, std::uint64_t number) {
 
 Result<VirtualHost*> Hosts::add(std::string_view name) {
     if (VirtualHost* there = find(name)) return there;
-    if (name.empty() || name.size() > name_bytes_max || !utf8(name))
+    if (name.empty() || name.size() > name_bytes_max || !is_utf8(name))
         return Error{Errc::invalid, "a virtual host needs a name of at most 255 bytes of UTF-8"};
     HostState& host = add_host(name, desk_.next_queue);
     definitions_.put_host(name, host.number(), {});

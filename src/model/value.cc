@@ -3,48 +3,90 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.h"
+
 namespace posthorn::model {
 namespace {
 
-nlohmann::ordered_json json_of(const Arguments& arguments);
+using Json = nlohmann::ordered_json;
+
+// What JSON cannot say is an object of one of these names; a table that looks like one is put into one, too.
+constexpr std::string_view timestamp_mark = "timestamp", bytes_mark = "hex", table_mark = "table";
+
+bool is_marked(const Json& json) {
+    return json.is_object() && json.size() == 1 &&
+           (json.contains(timestamp_mark) || json.contains(bytes_mark) || json.contains(table_mark));
+}
+
+std::string hex(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const char byte : bytes) {
+        text += digits[static_cast<unsigned char>(byte) >> 4];
+        text += digits[static_cast<unsigned char>(byte) & 15];
+    }
+    return text;
+}
+
+std::string unhex(std::string_view text) {
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; };
+    std::string bytes;
+    for (std::size_t n = 0; n + 1 < text.size(); n += 2)
+        bytes += static_cast<char>(digit(text[n]) << 4 | (digit(text[n + 1]) & 15));
+    return bytes;
+}
+
+Json json_of(const Arguments& arguments);
 
 struct ToJson {
-    nlohmann::ordered_json operator()(std::monostate) const { return nullptr; }
-    nlohmann::ordered_json operator()(const Timestamp& time) const { return {{"timestamp", time.seconds}}; }
-    nlohmann::ordered_json operator()(const Array& array) const {
-        auto json = nlohmann::ordered_json::array();
+    Json operator()(std::monostate) const { return nullptr; }
+    Json operator()(const Timestamp& time) const { return {{"timestamp", time.seconds}}; }
+    Json operator()(const Array& array) const {
+        auto json = Json::array();
         for (const Value& value : array)
             json.push_back(std::visit(*this, value.held));
         return json;
     }
-    nlohmann::ordered_json operator()(const Arguments& arguments) const { return json_of(arguments); }
+    Json operator()(const std::string& text) const {
+        return is_utf8(text) ? Json(text) : Json{{bytes_mark, hex(text)}};
+    }
+    Json operator()(const Arguments& arguments) const {
+        Json json = json_of(arguments);
+        return is_marked(json) ? Json{{table_mark, std::move(json)}} : json;
+    }
     template <class T>
-    nlohmann::ordered_json operator()(const T& plain) const {
+    Json operator()(const T& plain) const {
         return plain;
     }
 };
 
-nlohmann::ordered_json json_of(const Arguments& arguments) {
-    auto json = nlohmann::ordered_json::object();
+Json json_of(const Arguments& arguments) {
+    auto json = Json::object();
     for (const auto& [name, value] : arguments)
         if (!json.contains(name)) json[name] = std::visit(ToJson{}, value.held);
     return json;
 }
 
-Value value_of(const nlohmann::ordered_json& json);
+Value value_of(const Json& json);
 
-Arguments arguments_of(const nlohmann::ordered_json& json) {
+Arguments arguments_of(const Json& json) {
     Arguments arguments;
     for (const auto& [name, value] : json.items())
         arguments.set(name, value_of(value));
     return arguments;
 }
 
-bool is_timestamp(const nlohmann::ordered_json& json) {
-    return json.size() == 1 && json.contains("timestamp") && json["timestamp"].is_number_unsigned();
+/// Of a definition somebody wrote by hand: what is not as it should be is taken as the table it is.
+Value unmarked(const Json& json) {
+    const Json& inner = json.front();
+    if (json.contains(timestamp_mark) && inner.is_number_unsigned())
+        return {Timestamp{inner.get<std::uint64_t>()}};
+    if (json.contains(bytes_mark) && inner.is_string()) return {unhex(inner.get<std::string>())};
+    if (json.contains(table_mark) && inner.is_object()) return {arguments_of(inner)};
+    return {arguments_of(json)};
 }
 
-Value value_of(const nlohmann::ordered_json& json) {
+Value value_of(const Json& json) {
     if (json.is_boolean()) return {json.get<bool>()};
     if (json.is_number_integer()) return {json.get<std::int64_t>()};
     if (json.is_number()) return {json.get<double>()};
@@ -56,8 +98,7 @@ Value value_of(const nlohmann::ordered_json& json) {
         return {std::move(array)};
     }
     if (json.is_object()) {
-        if (is_timestamp(json)) return {Timestamp{json["timestamp"].get<std::uint64_t>()}};
-        return {arguments_of(json)};
+        return is_marked(json) ? unmarked(json) : Value{arguments_of(json)};
     }
     return {};
 }
@@ -77,6 +118,11 @@ const Value* Arguments::find(std::string_view name) const {
     const auto at = std::find_if(entries_.begin(), entries_.end(),
                                  [&](const auto& entry) { return entry.first == name; });
     return at == entries_.end() ? nullptr : &at->second;
+}
+
+const std::string* Arguments::text(std::string_view name) const {
+    const Value* value = find(name);
+    return value ? value->text() : nullptr;
 }
 
 void Arguments::set(std::string_view name, Value value) {
@@ -105,12 +151,12 @@ bool Value::operator==(const Value& other) const {
 }
 
 std::string to_json(const Arguments& arguments) {
-    // Headers may hold any bytes; what is no UTF-8 becomes the replacement character.
-    return json_of(arguments).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    // The names of fields may still hold any bytes: those become the replacement character.
+    return json_of(arguments).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::optional<Arguments> arguments_from_json(std::string_view text) {
-    const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
+    const auto json = Json::parse(text, nullptr, false);
     if (!json.is_object()) return std::nullopt;
     return arguments_of(json);
 }

@@ -23,9 +23,16 @@ TEST(Arguments, ComeBackFromTheirJson) {
     EXPECT_EQ(arguments_from_json(to_json(arguments)), arguments);
 }
 
-TEST(Arguments, BytesThatAreNoTextDoNotBreakTheirJson) {
-    const Arguments arguments{{"raw", {std::string("\xff\xfe")}}};
-    EXPECT_TRUE(arguments_from_json(to_json(arguments)).has_value());
+TEST(Arguments, BytesThatAreNoTextComeBackFromTheirJson) {
+    const Arguments arguments{{"raw", {std::string("\xff\xfe", 2)}}, {"empty", {std::string()}}};
+    EXPECT_EQ(arguments_from_json(to_json(arguments)), arguments);
+}
+
+TEST(Arguments, TablesThatLookLikeOurMarksComeBackAsTables) {
+    const Arguments arguments{{"a", {Arguments{{"timestamp", {std::int64_t{5}}}}}},
+                              {"b", {Arguments{{"hex", {std::string("ff")}}}}},
+                              {"c", {Arguments{{"table", {Arguments{{"hex", {std::int64_t{1}}}}}}}}}};
+    EXPECT_EQ(arguments_from_json(to_json(arguments)), arguments);
 }
 
 TEST(Arguments, NoObjectIsNothing) {

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "wire/amqp/table.h"
 
 namespace posthorn::wire::amqp {
@@ -31,7 +32,7 @@ class FieldReader {
     }
     void short_text(std::string_view& value) {
         value = in_.text(in_.be<std::uint8_t>());
-        if (names_ == Names::utf8) well_formed_ &= valid_utf8(value);
+        if (names_ == Names::utf8) well_formed_ &= is_utf8(value);
     }
     void long_text(std::string_view& value) { value = in_.text(in_.be<std::uint32_t>()); }
     void table(TableView& value) {
@@ -54,8 +55,6 @@ class FieldReader {
     void reserved_long_text() { in_.skip(in_.be<std::uint32_t>()); }
 
   private:
-    static bool valid_utf8(std::string_view text);
-
     ByteReader in_;
     Names names_;
     bool well_formed_ = true;

@@ -40,6 +40,8 @@ class Arguments {
     bool erase(std::string_view name);             ///< false if there was none
     bool empty() const;
     std::size_t size() const;
+    /// The text of that name; null if there is none, or it is something else.
+    const std::string* text(std::string_view name) const;
     Entries::const_iterator begin() const;
     Entries::const_iterator end() const;
     /// Same names with same values, in any order.
@@ -74,9 +76,10 @@ inline auto Arguments::end() const -> Entries::const_iterator {
     return entries_.end();
 }
 
-/// One line of JSON, for definitions and for people. Timestamps become {"timestamp": seconds}.
+/// One line of JSON that comes back as the same values. Timestamps become {"timestamp": seconds}, texts that
+/// are no UTF-8 {"hex": "..."}, and a table that looks like one of these {"table": {...}}.
 std::string to_json(const Arguments& arguments);
-/// Nothing if it is no JSON object. {"timestamp": seconds} becomes a timestamp.
+/// Nothing if it is no JSON object.
 std::optional<Arguments> arguments_from_json(std::string_view text);
 
 }  // namespace posthorn::model

@@ -1,14 +1,15 @@
-#include "field_reader.h"
+#include "base/utf8.h"
 
-namespace posthorn::wire::amqp {
+#include <cstddef>
+
+namespace posthorn {
 namespace {
 
 bool continuation(unsigned char byte) {
     return (byte & 0xC0) == 0x80;
 }
 
-/// Length of the sequence that starts here, 0 when it is none. No overlong forms, no surrogates, nothing
-/// above U+10FFFF: names go out as JSON too.
+/// Length of the sequence that starts here, 0 when it is none.
 std::size_t sequence(const unsigned char* at, std::size_t left) {
     const unsigned char lead = at[0];
     if (lead < 0x80) return 1;
@@ -28,7 +29,7 @@ std::size_t sequence(const unsigned char* at, std::size_t left) {
 
 }  // namespace
 
-bool FieldReader::valid_utf8(std::string_view text) {
+bool is_utf8(std::string_view text) {
     const auto* at = reinterpret_cast<const unsigned char*>(text.data());
     for (std::size_t left = text.size(); left > 0;) {
         const std::size_t size = sequence(at, left);
@@ -39,4 +40,4 @@ bool FieldReader::valid_utf8(std::string_view text) {
     return true;
 }
 
-}  // namespace posthorn::wire::amqp
+}  // namespace posthorn
