@@ -6,6 +6,7 @@
 #include <array>
 #include <span>
 
+#include "names.h"
 #include "terms.h"
 
 namespace posthorn::exchange {
@@ -55,6 +56,9 @@ std::string text(const Value& value, const Arguments&) {
 }
 std::string dead_letter_key(const Value& value, const Arguments& all) {
     if (!value.text()) return unacceptable(value);
+    // RabbitMQ takes it and fails at the first message that dies; 255 bytes is what a routing key can have.
+    if (value.text()->size() > name_bytes_max)
+        return fmt::format("{{value_too_long,{}}}", value.text()->size());
     return all.find("x-dead-letter-exchange") ? "" : "routing_key_but_no_dlx_defined";
 }
 std::string flag(const Value& value, const Arguments&) {

@@ -61,6 +61,9 @@ TEST(QueueArguments, FitTheTypeOfTheQueueAndUnknownOnesAreLeftAlone) {
     EXPECT_EQ(wrong({{"x-delivery-limit", number(5)}}),
               "invalid arg 'x-delivery-limit' for queue 'q' in vhost '/' of queue type rabbit_classic_queue");
     const model::Value quorum = text("quorum");
+    EXPECT_EQ(wrong({{"x-dead-letter-exchange", text("x")},
+                     {"x-dead-letter-routing-key", {std::string(256, 'k')}}}),
+              "invalid arg 'x-dead-letter-routing-key' for queue 'q' in vhost '/': {value_too_long,256}");
     EXPECT_EQ(wrong({{"x-queue-type", quorum}, {"x-delivery-limit", number(5)}}), "");
     EXPECT_EQ(wrong({{"x-queue-type", quorum}, {"x-max-priority", number(5)}}),
               "invalid arg 'x-max-priority' for queue 'q' in vhost '/' of queue type rabbit_quorum_queue");

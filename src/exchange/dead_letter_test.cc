@@ -126,6 +126,34 @@ TEST_F(DeadLetterTest, ARejectedPublicationMayDieWithoutEverHavingLived) {
     EXPECT_EQ(station_.drain("full"), Bodies{"a"});
 }
 
+TEST_F(DeadLetterTest, WhatExpiredWhileItWasDownWaitsForWhoeverCanWriteOnIt) {
+    station_.queue("dead");
+    station_.bind("amq.fanout", "dead");
+    station_.queue("q", {{"x-message-ttl", number(100)}, {"x-dead-letter-exchange", text("amq.fanout")}});
+    station_.send("q", "a");
+    station_.tick();
+    station_.with_codec = false;
+    station_.clock.advance_ms(1000);
+    station_.kill();
+    station_.wait(1000);
+    EXPECT_EQ(station_.host->queue("q")->counts().ready, 1u);
+    station_.with_codec = true;
+    station_.kill();
+    station_.wait(1000);
+    EXPECT_EQ(station_.host->queue("q")->counts().ready, 0u);
+    EXPECT_THAT(deaths("dead"), ElementsAre("expired q"));
+}
+
+TEST_F(DeadLetterTest, AQuorumQueueKeepsWhatIsTransientToo) {
+    station_.queue("q", {{"x-queue-type", text("quorum")}});
+    const Published published = station_.send({.key = "q", .body = "a", .persistent = false});
+    EXPECT_TRUE(published.must_sync);
+    station_.tick();
+    station_.worker->run_all();
+    station_.cut_power();
+    EXPECT_EQ(station_.drain("q"), Bodies{"a"});
+}
+
 TEST_F(DeadLetterTest, ADeliveryLimitEndsTheRound) {
     Queue& queue = station_.queue("q", {{"x-queue-type", text("quorum")},
                                         {"x-delivery-limit", number(2)},

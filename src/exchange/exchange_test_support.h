@@ -183,7 +183,7 @@ class Station {
         auto made = VirtualHosts::open(*broker, {.seed = 7});
         POSTHORN_CHECK(made.ok(), made.ok() ? "" : made.error().message);
         hosts = std::move(*made);
-        hosts->set_codec(test_format, codec);
+        if (with_codec) hosts->set_codec(test_format, codec);
         host = hosts->find("/");
     }
     void kill() {
@@ -322,6 +322,7 @@ class Station {
     std::shared_ptr<store::MemoryDefinitions::Shared> definitions =
         store::MemoryDefinitions::make_shared_state();
     TestCodec codec;
+    bool with_codec = true;  ///< without: as if the gateway that wrote the messages were not there
     std::unique_ptr<broker::Broker> broker;
     std::unique_ptr<VirtualHosts> hosts;
     VirtualHost* host = nullptr;

@@ -51,6 +51,7 @@ Result<Published> HostState::deliver(std::span<QueueState* const> queues, const 
     if (queues.empty()) return published;
     published.outcome = Published::Outcome::routed;
     targets_.clear();
+    bool keeps_all = false;
     for (QueueState* queue : queues) {
         if (queue->full_for(letter.body_bytes)) [[unlikely]] {
             published.outcome = Published::Outcome::rejected;
@@ -58,8 +59,14 @@ Result<Published> HostState::deliver(std::span<QueueState* const> queues, const 
             continue;
         }
         targets_.push_back({queue, queue->lane_number(letter.priority)});
+        keeps_all |= queue->settings().quorum;
     }
-    return targets_.empty() ? Result(published) : append(letter, published);
+    if (targets_.empty()) return published;
+    if (letter.persistent || !keeps_all) [[likely]]
+        return append(letter, published);
+    Letter kept = letter;  // a quorum queue keeps what it gets, whatever the publisher asked for
+    kept.persistent = true;
+    return append(kept, published);
 }
 
 /// One record whatever the number of queues.

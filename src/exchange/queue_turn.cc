@@ -56,7 +56,9 @@ class Turn final : public broker::OfferSink {
     }
 
     broker::Offer die(const broker::Stored& message, const broker::Taken& taken, DeathReason reason) {
-        return queue_.die_offered(message, queue_.id_of(lane_, message, taken), reason);
+        const broker::Offer done = queue_.die_offered(message, queue_.id_of(lane_, message, taken), reason);
+        left |= done == broker::Offer::leave;
+        return done;
     }
 
     QueueState& queue_;
@@ -121,9 +123,11 @@ std::uint32_t QueueState::turn(std::uint32_t share) {
 /// With a way to go it is in flight until its copy is stored.
 broker::Offer QueueState::die_offered(const broker::Stored& message, const DeliveryId& id,
                                       DeathReason reason) {
+    const bool goes_on = host_.has_grave(*this);
+    if (goes_on && !desk_.codec(message.format)) return broker::Offer::leave;  // nobody here can write on it
     not_ready(id);
     count_death(reason);
-    if (!host_.has_grave(*this)) {
+    if (!goes_on) {
         counts_.persistent -= std::min<std::uint64_t>(counts_.persistent, id.persistent);
         return broker::Offer::settle;
     }

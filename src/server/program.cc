@@ -61,8 +61,9 @@ Program::~Program() = default;
 Result<void> Program::start() {
     if (auto done = open_engine(); !done) return done;
     if (auto done = open_virtual_hosts(); !done) return done;
-    if (auto done = open_remoting(); !done) return done;
+    // Before the first whole tick: the restored queues ask for the codec of what expired meanwhile.
     if (auto done = open_amqp(); !done) return done;
+    if (auto done = open_remoting(); !done) return done;
     if (auto done = open_http(); !done) return done;
     ready_ns_ = clock_.steady_ns();
     return {};

@@ -24,14 +24,15 @@ Refusal Channel::exchange_declare(const wire::ExchangeDeclare& method) {
     }
     Access& access = session_.access();
     if (Refusal refusal = access.on_exchange(Right::configure, name)) return refusal;
-    if (const auto alternate = method.arguments.text("alternate-exchange")) {
-        if (Refusal refusal = access.on_exchange(Right::read, name)) return refusal;
-        if (Refusal refusal = access.on_exchange(Right::write, *alternate)) return refusal;
-    }
     exchange::ExchangeSpec spec;
     spec.name = name, spec.type = method.type;
     spec.durable = method.durable, spec.auto_delete = method.auto_delete, spec.internal = method.internal;
     spec.arguments = to_arguments(method.arguments);
+    const auto* alternate = spec.arguments.text("alternate-exchange");
+    if (alternate && host.exchange(name) == nullptr) {
+        if (Refusal refusal = access.on_exchange(Right::read, name)) return refusal;
+        if (Refusal refusal = access.on_exchange(Right::write, *alternate)) return refusal;
+    }
     if (auto declared = host.declare_exchange(spec); !declared) return refused(declared.error());
     if (!method.no_wait) send(wire::ExchangeDeclareOk{});
     return {};

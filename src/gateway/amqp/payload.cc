@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/check.h"
+
 namespace posthorn::gateway::amqp {
 
 namespace {
@@ -9,6 +11,7 @@ namespace {
 constexpr std::array<std::byte, 2> kNoProperties{};
 
 void append_short(Buffer& out, std::string_view text) {
+    POSTHORN_CHECK(text.size() <= 255, "an exchange name or routing key longer than a frame can say");
     out.be(static_cast<std::uint8_t>(text.size()));
     out.append(text);
 }

@@ -237,6 +237,28 @@ TEST_F(PublishTest, RightsAreAskedForAndFollowTheirChanges) {
     EXPECT_EQ(reader.one().as<wire::ChannelClose>().reply_code, ReplyCode::access_refused);
 }
 
+TEST_F(PublishTest, DeadLettersNeedTheRightToWriteWhereTheyGo) {
+    ASSERT_TRUE(rig.users->put_user("worker", "w", {}).ok());
+    ASSERT_TRUE(rig.users->put_permission("worker", "/", {".*", "^mine$", ".*"}).ok());
+    TestClient worker(*rig.gateway);
+    worker.open("worker", "w");
+    Buffer as_text, as_binary;
+    wire::TableWriter text(as_text), binary(as_binary);
+    text.name("x-dead-letter-exchange").text("amq.direct");
+    binary.name("x-dead-letter-exchange").bytes(as_bytes(std::string_view("amq.direct")));
+    std::uint16_t channel = 1;
+    for (const wire::TableView& arguments : {text.finish(), binary.finish()}) {
+        worker.open_channel(channel);
+        worker.tell(channel++, wire::QueueDeclare{.queue = "q", .arguments = arguments});
+        EXPECT_EQ(worker.one().as<wire::ChannelClose>().reply_text,
+                  "ACCESS_REFUSED - access to exchange 'amq.direct' in vhost '/' refused for user 'worker'");
+    }
+    declare("q", {}, true);
+    worker.open_channel(channel);
+    worker.tell(channel, wire::QueueDeclare{.queue = "q", .durable = true});
+    EXPECT_EQ(worker.one().code, MethodCode::queue_declare_ok) << "to find what is there needs no more";
+}
+
 TEST_F(PublishTest, TopicRightsLookAtTheKey) {
     ASSERT_TRUE(rig.users->put_topic_permission("guest", "/", {"amq.topic", "^a\\.", ".*"}).ok());
     client.publish(1, "amq.topic", "a.b", "x");

@@ -39,16 +39,16 @@ Refusal Channel::queue_declare(const wire::QueueDeclare& method) {
     // A name that the server makes is not known yet; the right to it is asked for as for "amq.gen-".
     const std::string_view asked = name.empty() ? std::string_view("amq.gen-") : name;
     if (Refusal refusal = access.on_queue(Right::configure, asked)) return refusal;
-    if (const auto dead_letters = method.arguments.text("x-dead-letter-exchange")) {
-        if (Refusal refusal = access.on_queue(Right::read, asked)) return refusal;
-        if (Refusal refusal = access.on_exchange(Right::write, *dead_letters)) return refusal;
-    }
     exchange::QueueSpec spec;
     spec.name = name;
     spec.durable = method.durable, spec.exclusive = method.exclusive, spec.auto_delete = method.auto_delete;
     spec.owner = session_.owner();
     spec.arguments = to_arguments(method.arguments);
     const bool there = !name.empty() && host.queue(name) != nullptr;
+    if (const auto* dead_letters = spec.arguments.text("x-dead-letter-exchange"); dead_letters && !there) {
+        if (Refusal refusal = access.on_queue(Right::read, asked)) return refusal;
+        if (Refusal refusal = access.on_exchange(Right::write, *dead_letters)) return refusal;
+    }
     auto queue = host.declare_queue(spec);
     if (!queue) return refused(queue.error());
     ++gateway_.counters.queues_declared;
