@@ -118,7 +118,8 @@ Result<void> Log::Impl::maintain() {
 void Log::Impl::remove_segment(Segments::iterator at) {
     Segment& segment = **at;
     std::vector<std::string> names = {segment_file_name(segment.begin)};
-    const bool newest_index = at + 1 == segments_.begin() + static_cast<std::ptrdiff_t>(sealed_);
+    const bool newest_index = at + 1 == segments_.begin() + static_cast<std::ptrdiff_t>(sealed_) &&
+                              (!lone_index_ || *lone_index_ < segment.begin);
     if (!newest_index) {
         names.push_back(index_file_name(segment.begin));
     } else {

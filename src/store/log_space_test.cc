@@ -195,5 +195,33 @@ TEST_F(LogTest, DeadSegmentsVanishAndLiveMessagesMoveForward) {
     EXPECT_EQ(log_->range(model::QueueId(1)).begin, model::QueueOffset(10));
 }
 
+TEST_F(LogTest, WhenAllSealedSegmentsGoAtOnceTheNewestIndexStays) {
+    options_.counts_live = true;
+    open();
+    append(7, "an offset that must not be given twice");
+    for (int n = 0; n < 200; ++n)
+        append(1, std::string(300, 'x'));
+    append(7, "in the last sealed segment");
+    for (int n = 0; n < 80; ++n)
+        append(1, std::string(300, 'y'));
+    sync();
+    settle();
+    const auto segments = log_->segments();
+    ASSERT_GT(segments.size(), 3u);
+    ASSERT_TRUE(segments[segments.size() - 2].sealed);
+    const std::uint64_t end = log_->range(model::QueueId(1)).end.value();
+    for (std::uint64_t n = 0; n < end; ++n)
+        log_->release(model::QueueId(1), model::QueueOffset(n));
+    for (std::uint64_t n = 0; n < 2; ++n)
+        log_->release(model::QueueId(7), model::QueueOffset(n));
+    ASSERT_TRUE(log_->maintain().ok());
+    settle();
+    ASSERT_EQ(log_->segments().size(), 1u);
+    reopen();
+    EXPECT_EQ(log_->counters().damaged, 0u);
+    EXPECT_EQ(append(7, "next").offset, model::QueueOffset(2));
+    EXPECT_EQ(append(1, "next").offset, model::QueueOffset(end));
+}
+
 }  // namespace
 }  // namespace posthorn::store
