@@ -150,6 +150,9 @@ class Log::Impl {
     Read gap() const { return options_.counts_live && damaged_segments_ == 0 ? Read::none : Read::damaged; }
     Found<Bytes> bytes_at(std::uint64_t position, std::size_t size);
     Read cold_bytes(Segment& segment, std::uint64_t position, std::size_t size, Bytes* out);
+    std::uint64_t stretch_end(const Segment& segment, std::uint32_t number) const;
+    ColdSource stretch(const Segment& segment, std::uint32_t number, std::shared_ptr<env::File> file) const;
+    void read_ahead(Segment& segment, std::uint32_t number);
     Result<std::shared_ptr<env::File>> file_of(Segment& segment);
     Result<std::shared_ptr<env::File>> index_file_of(Segment& segment);
     void limit_open_files();
@@ -194,6 +197,7 @@ class Log::Impl {
     std::size_t open_files_ = 0;
     QueueTable queues_;
     ColdCache cold_;
+    ColdKey last_cold_;  ///< the stretch somebody read last
 
     bool syncing_ = false, sync_wanted_ = false;
     bool sealing_ = false;

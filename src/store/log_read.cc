@@ -31,6 +31,9 @@ Row row_at(const ColdPiece& piece, std::uint32_t n) {
     return Row::read(piece.bytes.data() + std::size_t{n} * Row::bytes);
 }
 
+/// How far a reader of old bytes is run ahead of: three quarters of a MiB.
+constexpr std::uint32_t stretches_ahead = 3;
+
 bool touches(const DamagedRange& bad, std::uint64_t from, std::uint64_t to) {
     return bad.at < to && from < std::uint64_t{bad.at} + bad.size;
 }
@@ -324,10 +327,9 @@ Read Log::Impl::cold_bytes(Segment& segment, std::uint64_t position, std::size_t
     const std::uint64_t at = position - segment.begin;
     const auto after = std::upper_bound(segment.cuts.begin(), segment.cuts.end(), at);
     if (after == segment.cuts.begin() || position + size > segment.end) return Read::damaged;
-    const std::uint64_t from = *std::prev(after);
-    const std::uint64_t to = after == segment.cuts.end() ? segment.end - segment.begin : *after;
-    if (at + size > to) return Read::damaged;
-    const ColdKey key{segment.begin, static_cast<std::uint32_t>(after - segment.cuts.begin()), false};
+    const auto number = static_cast<std::uint32_t>(after - segment.cuts.begin());
+    if (at + size > stretch_end(segment, number)) return Read::damaged;
+    const ColdKey key{segment.begin, number, false};
     const ColdPiece* piece = cold_.find(key);
     if (piece &&
         at + size > piece->at + piece->bytes.size()) {  // the last stretch of the active segment grew
@@ -340,16 +342,40 @@ Read Log::Impl::cold_bytes(Segment& segment, std::uint64_t position, std::size_t
             log_error("store", "{}", file.error().message);
             return Read::damaged;
         }
-        piece = cold_.load(key, {*file, from, to - from,
-                                 [store = options_.store_id, begin = segment.begin, from](Bytes bytes) {
-                                     return bad_ranges(bytes, store, begin, static_cast<std::uint32_t>(from));
-                                 }});
-        if (!piece) return Read::loading;
+        piece = cold_.load(key, stretch(segment, number, *file));
     }
+    if (last_cold_ != key) {
+        last_cold_ = key;
+        if (number > 1 && cold_.has({segment.begin, number - 1, false})) read_ahead(segment, number);
+    }
+    if (!piece) return Read::loading;
     for (const DamagedRange& bad : piece->bad)
         if (touches(bad, at, at + size)) return Read::damaged;
     *out = piece->bytes.view().subspan(at - piece->at, size);
     return Read::ready;
+}
+
+/// Stretch `number` of a segment ends there in its file; it begins at cut `number` - 1.
+std::uint64_t Log::Impl::stretch_end(const Segment& segment, std::uint32_t number) const {
+    return number < segment.cuts.size() ? segment.cuts[number] : segment.end - segment.begin;
+}
+
+ColdSource Log::Impl::stretch(const Segment& segment, std::uint32_t number,
+                              std::shared_ptr<env::File> file) const {
+    const std::uint32_t from = segment.cuts[number - 1];
+    return {std::move(file), from, stretch_end(segment, number) - from,
+            [store = options_.store_id, begin = segment.begin, from](Bytes bytes) {
+                return bad_ranges(bytes, store, begin, from);
+            }};
+}
+
+/// Somebody reads one stretch after the other: the next ones are fetched while this one is read.
+void Log::Impl::read_ahead(Segment& segment, std::uint32_t number) {
+    for (std::uint32_t next = number + 1; next <= number + stretches_ahead && next <= segment.cuts.size();
+         ++next) {
+        if (!segment.file) return;
+        cold_.load_ahead({segment.begin, next, false}, [&] { return stretch(segment, next, segment.file); });
+    }
 }
 
 Result<std::shared_ptr<env::File>> Log::Impl::file_of(Segment& segment) {
