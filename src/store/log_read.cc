@@ -11,8 +11,6 @@
 namespace posthorn::store {
 namespace {
 
-constexpr std::size_t most_open_files = 256;
-
 /// Index of the unit whose rows may hold `queue`: the last that begins with it or before it. With `before`,
 /// the last that begins strictly before it, where the first row of a queue is when it has several.
 std::size_t unit_of(const std::vector<std::uint32_t>& fences, std::uint32_t queue) {
@@ -381,11 +379,11 @@ void Log::Impl::read_ahead(Segment& segment, std::uint32_t number) {
 Result<std::shared_ptr<env::File>> Log::Impl::file_of(Segment& segment) {
     segment.last_use = ++uses_;
     if (!segment.file) {
-        auto file = files_.open(path(segment_file_name(segment.begin)), env::OpenMode::read);
+        auto file = open_to_read(segment_file_name(segment.begin));
         if (!file) return file.error();
         segment.file = std::move(*file);
         ++open_files_;
-        limit_open_files();
+        limit_open_files(most_open_files);
     }
     return segment.file;
 }
@@ -393,18 +391,26 @@ Result<std::shared_ptr<env::File>> Log::Impl::file_of(Segment& segment) {
 Result<std::shared_ptr<env::File>> Log::Impl::index_file_of(Segment& segment) {
     segment.last_use = ++uses_;
     if (!segment.index_file) {
-        auto file = files_.open(path(index_file_name(segment.begin)), env::OpenMode::read);
+        auto file = open_to_read(index_file_name(segment.begin));
         if (!file) return file.error();
         segment.index_file = std::move(*file);
         ++open_files_;
-        limit_open_files();
+        limit_open_files(most_open_files);
     }
     return segment.index_file;
 }
 
+/// When the system has no descriptor left, the files that are open for later give theirs.
+Result<std::unique_ptr<env::File>> Log::Impl::open_to_read(const std::string& name) {
+    auto file = files_.open(path(name), env::OpenMode::read);
+    if (file || file.error().code != Errc::full) return file;
+    limit_open_files(0);
+    return files_.open(path(name), env::OpenMode::read);
+}
+
 /// Descriptors are few where logs are long. Whoever still reads from a file closed here keeps it open.
-void Log::Impl::limit_open_files() {
-    while (open_files_ > most_open_files) {
+void Log::Impl::limit_open_files(std::size_t most) {
+    while (open_files_ > most) {
         Segment* oldest = nullptr;
         for (auto at = segments_.cbegin(); at != first_unsealed(); ++at)
             if (((*at)->file || (*at)->index_file) && (!oldest || (*at)->last_use < oldest->last_use))

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "log_impl.h"
@@ -98,6 +99,7 @@ std::vector<Range> Log::Impl::held(model::QueueId queue) {
 
 Result<void> Log::Impl::maintain() {
     roll_refused_at_ = std::min<std::int64_t>(roll_refused_at_, 1);  // room may have come
+    if (std::exchange(sync_held_, false) && !syncing_) start_sync();
     seal_next();
     remove_next();
     if (!options_.counts_live) return {};

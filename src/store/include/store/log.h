@@ -96,8 +96,10 @@ struct SegmentInfo {
 ///
 /// A kill loses what was not written; so does destroying the log, which writes nothing.
 ///
-/// Errors. `append` refuses a record that is too large (invalid), when the next segment cannot be allocated
-/// (no_space; goes away when there is room) and after a failed write or sync (read_only, until reopened).
+/// Errors. `append` refuses a record that is too large (invalid), when the disk is full (no_space) and after
+/// a failed write or sync (read_only, until reopened). A full disk passes: what was appended before stays in
+/// memory and is written as soon as there is room, the next segment is allocated, and messages are taken
+/// again.
 class Log {
   public:
     static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory, LogOptions options,
@@ -118,9 +120,13 @@ class Log {
     /// Gives the queue's next offset away to a message that lies elsewhere (in the volatile log): here stays
     /// a hole, which reads as `none`. When the log is opened again, holes at a queue's end are forgotten.
     model::QueueOffset skip(model::QueueId queue);
+    /// Makes sure that messages of this many bytes in all, appended right after, neither meet a full disk nor
+    /// end up in two batches: all of them survive a crash, or none. Errors as `append`.
+    Result<void> reserve(std::size_t messages, std::size_t destinations, std::size_t payload_bytes,
+                         std::int64_t now_ms);
     Result<void> write();
     void request_sync();
-    /// A sync that was asked for found the worker's queue full: ask again after a `collect`.
+    /// A sync that was asked for has not begun: ask again after a `collect`.
     bool sync_owed() const;
     /// Writes and syncs here and now, waiting for the disk: for the ends of a log's life, not for its middle.
     /// (A sync that is under way on the worker may still report a failure of its own later.)
@@ -130,6 +136,7 @@ class Log {
     Position written() const;  ///< a killed process keeps everything before
     Position synced() const;   ///< a power cut keeps everything before
     bool failed() const;       ///< a write or sync failed: read-only until reopened
+    bool stalled() const;      ///< the last write met a full disk: no messages are taken until one works
 
     // --- reading -------------------------------------------------------------------------------------------
     Range range(model::QueueId queue) const;
