@@ -44,6 +44,10 @@ Result<void> Log::sync() {
     return impl_->sync();
 }
 
+Result<void> Log::close() {
+    return impl_->close();
+}
+
 Position Log::end() const {
     return impl_->end();
 }

@@ -36,6 +36,7 @@ class Log::Impl {
     // --- sync and seal -------------------------------------------------------------------------------------
     void request_sync();
     Result<void> sync();
+    Result<void> close();
 
     // --- read ----------------------------------------------------------------------------------------------
     Range range(model::QueueId queue) const;
@@ -93,10 +94,14 @@ class Log::Impl {
     struct Recovery;
     Result<std::unique_ptr<Segment>> open_unsealed(std::uint64_t begin);
     void recover_batch(Segment& segment, Bytes bytes, std::uint64_t position, const RecoveryVisitor& visit);
+    void keep_in_tail(std::uint64_t position, Bytes bytes);
     void index_record(Segment& segment, const Record& record, bool all_moved);
     void add_damage(Segment& segment, std::uint64_t from, std::uint64_t to);
     Result<void> check_first(Recovery& recovery, std::uint64_t expected);
     Result<void> cut(Recovery& recovery);
+    void read_boot();
+    void note_boot();
+    Result<void> write_again(Segment& segment);
 
     // append
     /// `frees_space`: the record may use the spare segment.
@@ -187,6 +192,7 @@ class Log::Impl {
     bool batch_open_ = false;  ///< [written_, end_) is one batch, head included; else it is empty
     std::uint32_t batch_records_ = 0;
     std::uint64_t last_batch_end_ = 0;
+    std::uint64_t closed_at_ = 0;  ///< end of the closing mark, if nothing came after it
     std::uint64_t batch_limit_ = 0, stretch_bytes_ = 0;
     std::uint64_t reserved_to_ = 0;  ///< the open batch may go on to here whatever its size
     std::int64_t last_time_ = 0;

@@ -80,6 +80,16 @@ Result<void> Log::Impl::sync() {
     return result;
 }
 
+Result<void> Log::Impl::close() {
+    if (auto done = sync(); !done) return done;
+    if (last_batch_end_ == 0 || closed_at_ == end_) return {};
+    NewRecord mark;
+    mark.kind = RecordKind::state;
+    if (auto done = append(mark, last_time_); !done) return {};  // no room: then without
+    closed_at_ = end_;
+    return sync();
+}
+
 /// Segments are sealed one after the other, in order, so that those still to be replayed are always the
 /// newest.
 void Log::Impl::seal_next() {

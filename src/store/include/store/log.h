@@ -65,8 +65,9 @@ struct LogOptions {
 using RecoveryVisitor = std::function<void(const Record&)>;
 
 struct Recovered {
-    bool torn = false;  ///< a torn tail was cut
-    Position cut;       ///< where (equal to end when nothing was)
+    bool torn = false;       ///< a torn tail was cut
+    bool same_boot = false;  ///< the machine has run on since the log was last open
+    Position cut;            ///< where (equal to end when nothing was)
     std::uint64_t replayed_bytes = 0;
 };
 
@@ -131,6 +132,9 @@ class Log {
     /// Writes and syncs here and now, waiting for the disk: for the ends of a log's life, not for its middle.
     /// (A sync that is under way on the worker may still report a failure of its own later.)
     Result<void> sync();
+    /// The same as the last thing before the log is destroyed: a closing mark says that everything before it
+    /// is durable, so that what rots later is not taken for the torn tail of a power cut.
+    Result<void> close();
 
     Position end() const;      ///< next byte to be given away
     Position written() const;  ///< a killed process keeps everything before
