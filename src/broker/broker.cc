@@ -45,6 +45,9 @@ const Catalog& Broker::catalog() const {
 Result<Receipt> Broker::publish(const Publication& message) {
     return impl_->publish(message);
 }
+Result<void> Broker::reserve(model::QueueId queue, std::size_t messages, std::size_t payload_bytes) {
+    return impl_->reserve(queue, messages, payload_bytes);
+}
 Result<Receipt> Broker::publish_at(const Publication& message, std::int64_t due_ms) {
     return impl_->publish_at(message, due_ms);
 }

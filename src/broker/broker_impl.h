@@ -31,6 +31,7 @@ class Broker::Impl {
     std::int64_t next_tick_ms() const;
 
     Result<Receipt> publish(const Publication& message);
+    Result<void> reserve(model::QueueId queue, std::size_t messages, std::size_t payload_bytes);
     Result<Receipt> publish_at(const Publication& message, std::int64_t due_ms);
     Promise state(const Receipt& receipt, bool must_sync);
     std::optional<Error> refusing() const;
@@ -73,6 +74,7 @@ class Broker::Impl {
     Result<void> admit();
     Result<QueueOwner> admit(model::QueueId queue);
     Result<Receipt> publish_to_many(const Publication& message);
+    Result<Core::Append> append_to_durable(store::NewRecord& record);
     Result<void> sort_queues(const Publication& message);
     Error refused(const Error& why);
     Receipt published(const Publication& message, const Core::Append& done, bool in_queue_log);

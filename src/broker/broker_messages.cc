@@ -35,6 +35,8 @@ std::optional<Error> Broker::Impl::refusing() const {
     if (core.stream->failed() || core.queue->failed())
         return Error{Errc::read_only, "a write or sync failed; the store is read-only until restart"};
     if (core.refusing) return core.refusing;
+    if (core.stream->stalled() || core.queue->stalled())
+        return Error{Errc::no_space, "the disk is full: free space on it or move the data directory"};
     if (definitions_failing_)
         return Error{Errc::no_space, "the definitions cannot be written: free space on the disk"};
     if (core.notes.waiting())
@@ -109,6 +111,39 @@ Result<void> Broker::Impl::sort_queues(const Publication& message) {
     return {};
 }
 
+/// One record names 255 queues at most; more records are in one batch. The last one's end is the promise.
+Result<Core::Append> Broker::Impl::append_to_durable(store::NewRecord& record) {
+    const std::size_t queues = durable_queues_.size();
+    const std::size_t records = (queues + store::most_destinations - 1) / store::most_destinations;
+    if (records > 1) {
+        const std::size_t bytes = records * record.payload.size();
+        if (auto room = core.queue->reserve(records, queues, bytes, core.now.wall_ms); !room) {
+            core.no_space_seen |= room.error().code == Errc::no_space;
+            return room.error();
+        }
+    }
+    std::optional<Core::Append> first;
+    for (std::size_t at = 0; at < queues; at += store::most_destinations) {
+        record.queues =
+            std::span(durable_queues_).subspan(at, std::min(store::most_destinations, queues - at));
+        const auto done = core.append(LogId::queue, record);
+        if (!done) return done.error();
+        if (!first) first = *done;
+        first->appended.end = done->appended.end;
+    }
+    return *first;
+}
+
+Result<void> Broker::Impl::reserve(model::QueueId queue, std::size_t messages, std::size_t payload_bytes) {
+    const auto owner = admit(queue);
+    if (!owner) return owner.error();
+    if (!owner->durable) return {};
+    auto done = core.log(Core::log_id(*owner)).reserve(messages, messages, payload_bytes, core.now.wall_ms);
+    if (done || done.error().code == Errc::invalid) return done;
+    core.no_space_seen |= done.error().code == Errc::no_space;
+    return refused(done.error());
+}
+
 Result<Receipt> Broker::Impl::publish_to_many(const Publication& message) {
     if (auto admitted = admit(); !admitted) return admitted.error();
     if (auto sorted = sort_queues(message); !sorted) return sorted.error();
@@ -117,8 +152,7 @@ Result<Receipt> Broker::Impl::publish_to_many(const Publication& message) {
         if (auto room = core.transient->reserve(message.payload.size()); !room) return refused(room.error());
     std::optional<Core::Append> durable;
     if (!durable_queues_.empty()) {
-        record.queues = durable_queues_;
-        const auto done = core.append(LogId::queue, record);
+        const auto done = append_to_durable(record);
         if (!done) return refused(done.error());
         durable = *done;
     }

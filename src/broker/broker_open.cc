@@ -136,7 +136,7 @@ Result<void> Broker::Impl::close() {
     Result<void> result = core.catalog->commit();
     finish_work();
     for (const LogId id : {LogId::stream, LogId::queue})
-        if (auto synced = core.log(id).sync(); !synced && result) result = synced;
+        if (auto closed = core.log(id).close(); !closed && result) result = closed;
     finish_work();
     return result;
 }

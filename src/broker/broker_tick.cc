@@ -156,8 +156,8 @@ std::int64_t Broker::Impl::next_tick_ms() const {
     if (progress.dirty()) next = std::min(next, progress_noted_ms_ + core.options.progress_interval_ms);
     if (mover.busy()) next = core.now.steady_ms;
     // What is overdue and cannot be done right now would only burn the processor, tick after tick.
-    const bool stuck =
-        definitions_failing_ || core.notes.waiting() || core.stream->failed() || core.queue->failed();
+    const bool stuck = definitions_failing_ || core.notes.waiting() || core.stream->failed() ||
+                       core.queue->failed() || core.stream->stalled() || core.queue->stalled();
     return std::max(next, core.now.steady_ms + (stuck ? stuck_retry_ms : 0));
 }
 

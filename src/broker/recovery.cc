@@ -34,8 +34,10 @@ void Recovery::on_group_forgotten(std::uint32_t group) {
     known().progress.erase(group);
 }
 
+/// Its number may have been another's, whose queue was deleted while nothing was noted any more.
 void Recovery::on_reader_opened(std::uint32_t reader, std::uint32_t queue, std::string_view name) {
     KnownReader& fresh = known().readers[reader];
+    fresh = KnownReader();
     fresh.queue = queue;
     fresh.name = name;
 }
@@ -101,7 +103,7 @@ bool Recovery::apply(Core& core, Progress& progress, Delays& delays, Readers& re
 }
 
 /// A note holds if the record it speaks of is there: seen just now, or in a sealed segment, which was durable
-/// before it was sealed.
+/// before it was sealed. Or was there: only sealed segments are dropped.
 bool Recovery::judge_fired(std::uint64_t sealed_end) {
     std::set<std::pair<std::uint64_t, std::uint64_t>> there;
     for (const Origin& origin : origins_)
@@ -117,7 +119,7 @@ bool Recovery::judge_fired(std::uint64_t sealed_end) {
 }
 
 bool Recovery::apply_delays(Core& core, Delays& delays) {
-    std::uint64_t sealed_end = 0;
+    std::uint64_t sealed_end = core.stream->begin().value();
     for (const store::SegmentInfo& segment : core.stream->segments())
         if (segment.sealed) sealed_end = segment.end.value();
     const std::uint64_t stream_end = core.stream->end().value();

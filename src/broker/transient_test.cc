@@ -250,6 +250,26 @@ TEST_F(TransientTest, OneBodyForManyQueuesIsLaidDownOnceInEachLog) {
     EXPECT_LT(world_.broker->volatile_log().counters().bytes, 22'000u);
 }
 
+TEST_F(TransientTest, MoreQueuesThanARecordNamesAreServedTogether) {
+    std::vector<model::QueueId> queues;
+    std::vector<ReaderId> readers;
+    for (int n = 0; n < 600; ++n) {
+        const std::string name = "many" + std::to_string(n);
+        queues.push_back(*world_.broker->catalog().put_named_queue(name));
+        readers.push_back(*world_.broker->open_reader(name, queues.back()));
+    }
+    world_.tick();
+    Publication message;
+    message.payload = as_bytes("for all");
+    message.queues = queues;
+    const auto receipt = world_.broker->publish(message);
+    ASSERT_TRUE(receipt.ok()) << receipt.error().message;
+    world_.tick();
+    EXPECT_EQ(world_.broker->state(*receipt), Promise::kept);
+    for (const ReaderId reader : readers)
+        EXPECT_EQ(world_.take(reader).texts, (Texts{"for all"}));
+}
+
 TEST_F(TransientTest, AFullDiskTakesAMessageIntoNoneOfItsQueues) {
     const std::vector<model::QueueId> queues = {durable_, passing_};
     const std::string body(10'000, 'b');

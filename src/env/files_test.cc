@@ -248,6 +248,11 @@ TYPED_TEST(FilesTest, WhatWasNeverWrittenCanBeSkipped) {
     EXPECT_EQ(file->next_written(2 << 20), std::uint64_t{2 << 20});
 }
 
+TYPED_TEST(FilesTest, TheRunOfTheMachineHasAName) {
+    EXPECT_FALSE(this->files().boot().empty());
+    EXPECT_EQ(this->files().boot(), this->files().boot());
+}
+
 TYPED_TEST(FilesTest, DiskSpaceIsPlausible) {
     auto space = this->files().disk_space();
     ASSERT_TRUE(space.ok());

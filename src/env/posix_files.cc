@@ -41,6 +41,10 @@ Errc code_of(int error) {
         case ENOSPC:
         case EDQUOT:
             return Errc::no_space;
+        case EMFILE:
+        case ENFILE:
+        case ENOMEM:
+            return Errc::full;
         default:
             return Errc::io;
     }
@@ -60,6 +64,7 @@ const char* advice(int error) {
         case EIO:
             return "; the disk failed: see the kernel's log";
         case EMFILE:
+        case ENFILE:
             return "; raise the limit of open files (ulimit -n)";
         default:
             return "";
@@ -69,6 +74,13 @@ const char* advice(int error) {
 Error fail(const char* what, const std::string& path, int error) {
     return {code_of(error),
             fmt::format("cannot {} {}: {}{}", what, path, std::strerror(error), advice(error))};
+}
+
+/// After a failed sync nobody knows what is on the disk, whatever the reason was: never a lack that passes.
+Error sync_failed(const char* what, const std::string& path, int error) {
+    Error failed = fail(what, path, error);
+    failed.code = Errc::io;
+    return failed;
 }
 
 /// A file descriptor with an owner.
@@ -170,7 +182,7 @@ class PosixFile final : public File {
     }
 
     Result<void> sync_data() override {
-        if (::fdatasync(fd()) != 0) return fail("sync", full_, errno);
+        if (::fdatasync(fd()) != 0) return sync_failed("sync", full_, errno);
         return {};
     }
 
@@ -250,7 +262,7 @@ int flags_of(OpenMode mode) {
 Result<void> sync_path(const std::string& path) {
     const Descriptor directory = open_descriptor(path, O_RDONLY | O_DIRECTORY);
     if (!directory.ok()) return fail("open directory", path, errno);
-    if (::fsync(directory.get()) != 0) return fail("sync directory", path, errno);
+    if (::fsync(directory.get()) != 0) return sync_failed("sync directory", path, errno);
     return {};
 }
 
@@ -367,6 +379,16 @@ Result<std::unique_ptr<FileLock>> PosixFiles::lock(std::string_view path) {
     const ssize_t n = ::pwrite(descriptor.get(), pid.data(), pid.size(), 0);
     if (n < 0 && errno != ENOSPC) return fail("write lock file", where, errno);
     return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(std::move(descriptor)));
+}
+
+std::string PosixFiles::boot() {
+    const Descriptor file = open_descriptor("/proc/sys/kernel/random/boot_id", O_RDONLY);
+    std::array<char, 64> text{};
+    const ssize_t n = file.ok() ? ::read(file.get(), text.data(), text.size()) : 0;
+    std::string id(text.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+    while (!id.empty() && id.back() == '\n')
+        id.pop_back();
+    return id;
 }
 
 Result<DiskSpace> PosixFiles::disk_space() {

@@ -52,7 +52,8 @@ struct SimFiles::Machine {
     std::set<std::string, std::less<>> locks;
     std::uint64_t capacity_pages = (std::uint64_t{1} << 40) / SimInode::page_size;
     std::uint64_t used_pages = 0;
-    std::uint64_t boots = 1;
+    std::uint64_t boots = 1;  ///< starts of the process
+    std::uint64_t power_cuts = 0;
     std::uint64_t steps = 0, writes = 0, syncs = 0;
     std::uint64_t halt_at = 0, fail_write_at = 0, fail_sync_at = 0;
     Errc fail_write_code = Errc::io;
@@ -63,7 +64,9 @@ struct SimFiles::Machine {
     }
     static Error injected(std::string_view what, std::string_view path, Errc code) {
         return {code, fmt::format("cannot {} {}: {} (simulated)", what, path,
-                                  code == Errc::no_space ? "No space left on device" : "Input/output error")};
+                                  code == Errc::no_space ? "No space left on device"
+                                  : code == Errc::full   ? "Too many open files"
+                                                         : "Input/output error")};
     }
     static Error missing(std::string_view what, std::string_view path) {
         return {Errc::not_found, fmt::format("cannot {} {}: No such file or directory", what, path)};
@@ -364,6 +367,7 @@ void SimFiles::power_cut(Random& random) {
         if (inode) inode->power_cut(random, style);
     }
     m.shown = m.disk;
+    ++m.power_cuts;
     m.restart();
 }
 
@@ -374,6 +378,7 @@ void SimFiles::kill() {
 Result<std::unique_ptr<File>> SimFiles::open(std::string_view path, OpenMode mode) {
     Machine& m = *machine_;
     if (m.halted) return Machine::off("open", path);
+    if (m.random.chance(m.faults.no_descriptor)) return Machine::injected("open", path, Errc::full);
     auto found = m.shown.find(path);
     if (found == m.shown.end()) {
         const bool may_make = mode == OpenMode::create || mode == OpenMode::create_new;
@@ -478,6 +483,8 @@ Result<void> SimFiles::make_directories(std::string_view path) {
 Result<void> SimFiles::sync_directory(std::string_view directory) {
     Machine& m = *machine_;
     if (m.halted) return Machine::off("sync directory", directory);
+    if (m.random.chance(m.faults.no_descriptor))
+        return Machine::injected("open directory", directory, Errc::full);
     if (!m.is_directory(directory)) return Machine::missing("open directory", directory);
     ++m.syncs;
     if (m.last_step()) return Machine::off("sync directory", directory);
@@ -497,6 +504,10 @@ Result<std::unique_ptr<FileLock>> SimFiles::lock(std::string_view path) {
     if (auto file = open(path, OpenMode::create); !file) return file.error();
     m.locks.emplace(path);
     return std::unique_ptr<FileLock>(std::make_unique<SimLock>(machine_, std::string(path)));
+}
+
+std::string SimFiles::boot() {
+    return fmt::format("boot {}", machine_->power_cuts);
 }
 
 Result<DiskSpace> SimFiles::disk_space() {

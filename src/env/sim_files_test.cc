@@ -310,6 +310,16 @@ TEST(SimFiles, AnUnnamedFileUsesTheDiskUntilItIsClosedOrTheMachineStops) {
     EXPECT_FALSE((*lost)->write_at(0, as_bytes("x")).ok());
 }
 
+TEST(SimFiles, TheRunOfTheMachineEndsWithItsPower) {
+    SimFiles files(1);
+    Random random(1);
+    const std::string before = files.boot();
+    files.kill();
+    EXPECT_EQ(files.boot(), before);
+    files.power_cut(random);
+    EXPECT_NE(files.boot(), before);
+}
+
 TEST(SimFiles, TheSameSeedGivesTheSameHistory) {
     std::set<std::string> different;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {

@@ -46,11 +46,15 @@ const ColdPiece* ColdCache::find(const ColdKey& key) {
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return nullptr;
     nodes_.splice(nodes_.begin(), nodes_, found->second);
+    wanted(found->second->piece);
     return &found->second->piece;
 }
 
-const ColdPiece* ColdCache::load(const ColdKey& key, const ColdSource& source) {
-    if (loading_.contains(key)) return nullptr;
+void ColdCache::wanted(ColdPiece& piece) {
+    if (std::exchange(piece.ahead, false)) ahead_bytes_ -= piece.bytes.size();
+}
+
+std::shared_ptr<ColdCache::Load> ColdCache::make_load(const ColdSource& source) {
     auto load = std::make_shared<Load>();
     load->source = source;
     load->piece.at = source.at;
@@ -60,10 +64,27 @@ const ColdPiece* ColdCache::load(const ColdKey& key, const ColdSource& source) {
     }
     load->piece.bytes.resize(source.size);
     ++loads_;
+    return load;
+}
+
+const ColdPiece* ColdCache::load(const ColdKey& key, const ColdSource& source) {
+    if (const auto under_way = loading_.find(key); under_way != loading_.end()) {
+        wanted(under_way->second->piece);
+        return nullptr;
+    }
+    const auto load = make_load(source);
     if (load->now()) return insert(key, *load);
     if (start(key, load)) return nullptr;
     load->wait();  // the worker is drowned in work: better slow than never
     return insert(key, *load);
+}
+
+void ColdCache::load_ahead(const ColdKey& key, const std::function<ColdSource()>& source) {
+    if (ahead_bytes_ >= capacity_ / 4 || has(key) || loading_.contains(key)) return;
+    const auto load = make_load(source());
+    load->piece.ahead = true;
+    ahead_bytes_ += load->piece.bytes.size();
+    if (!start(key, load)) wanted(load->piece);
 }
 
 bool ColdCache::start(const ColdKey& key, const std::shared_ptr<Load>& load) {
@@ -78,6 +99,7 @@ bool ColdCache::start(const ColdKey& key, const std::shared_ptr<Load>& load) {
                                               (*cache)->loading_.erase(found);
                                               (*cache)->insert(key, *load);
                                           }
+                                          if (load->piece.ahead) return;
                                           if ((*cache)->events_.loaded) (*cache)->events_.loaded();
                                       });
     if (taken) loading_[key] = load;
@@ -97,6 +119,7 @@ const ColdPiece* ColdCache::insert(const ColdKey& key, Load& load) {
 }
 
 void ColdCache::erase(Nodes::iterator node) {
+    wanted(node->piece);
     bytes_ -= node->piece.bytes.size();
     if (spare_.size() < spare_buffers) spare_.push_back(std::move(node->piece.bytes));
     by_key_.erase(node->key);
@@ -104,7 +127,10 @@ void ColdCache::erase(Nodes::iterator node) {
 }
 
 void ColdCache::forget(const ColdKey& key) {
-    loading_.erase(key);
+    if (const auto under_way = loading_.find(key); under_way != loading_.end()) {
+        wanted(under_way->second->piece);
+        loading_.erase(under_way);
+    }
     if (const auto found = by_key_.find(key); found != by_key_.end()) erase(found->second);
 }
 
@@ -113,7 +139,11 @@ void ColdCache::forget(std::uint64_t segment) {
         const auto here = at++;
         if (here->key.segment == segment) erase(here);
     }
-    std::erase_if(loading_, [&](const auto& load) { return load.first.segment == segment; });
+    std::erase_if(loading_, [&](const auto& load) {
+        if (load.first.segment != segment) return false;
+        wanted(load.second->piece);
+        return true;
+    });
 }
 
 }  // namespace posthorn::store

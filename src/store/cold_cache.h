@@ -28,6 +28,7 @@ struct ColdPiece {
     std::uint64_t at = 0;  ///< in its file
     Buffer bytes;
     std::vector<DamagedRange> bad;  ///< places in the file that contradict their checksum
+    bool ahead = false;             ///< loaded before anybody asked, and nobody asked yet
 };
 
 /// Where a piece comes from, and what checks it (on any thread).
@@ -53,6 +54,10 @@ class ColdCache {
     const ColdPiece* find(const ColdKey& key);
     /// Null when it has to come from the disk: `loaded` will be called.
     const ColdPiece* load(const ColdKey& key, const ColdSource& source);
+    /// Lets the worker load what is probably wanted next. Does nothing when it is here, or when as many as
+    /// fit into a quarter of the memory were loaded so and are not wanted yet.
+    void load_ahead(const ColdKey& key, const std::function<ColdSource()>& source);
+    bool has(const ColdKey& key) const { return by_key_.contains(key); }
     /// The segment goes away, or one of its pieces has grown.
     void forget(std::uint64_t segment);
     void forget(const ColdKey& key);
@@ -70,9 +75,12 @@ class ColdCache {
     const ColdPiece* insert(const ColdKey& key, Load& load);
     void erase(Nodes::iterator node);
     bool start(const ColdKey& key, const std::shared_ptr<Load>& load);
+    std::shared_ptr<Load> make_load(const ColdSource& source);
+    void wanted(ColdPiece& piece);
 
     runtime::Worker& worker_;
     std::uint64_t capacity_, bytes_ = 0, loads_ = 0;
+    std::uint64_t ahead_bytes_ = 0;  ///< of pieces loaded ahead, those on their way included
     Events events_;
     Nodes nodes_;
     std::map<ColdKey, Nodes::iterator> by_key_;

@@ -27,6 +27,10 @@ Result<Appended> Log::append_moved(const Record& record, std::span<const Place> 
 model::QueueOffset Log::skip(model::QueueId queue) {
     return impl_->skip(queue);
 }
+Result<void> Log::reserve(std::size_t messages, std::size_t destinations, std::size_t payload_bytes,
+                          std::int64_t now_ms) {
+    return impl_->reserve(messages, destinations, payload_bytes, now_ms);
+}
 Result<void> Log::write() {
     return impl_->write();
 }
@@ -40,6 +44,10 @@ Result<void> Log::sync() {
     return impl_->sync();
 }
 
+Result<void> Log::close() {
+    return impl_->close();
+}
+
 Position Log::end() const {
     return impl_->end();
 }
@@ -51,6 +59,10 @@ Position Log::synced() const {
 }
 bool Log::failed() const {
     return impl_->failed();
+}
+
+bool Log::stalled() const {
+    return impl_->stalled();
 }
 
 Range Log::range(model::QueueId queue) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 #include "batch.h"
@@ -11,7 +12,6 @@
 namespace posthorn::store {
 namespace {
 
-constexpr std::size_t most_destinations = 255;
 /// After a roll found no space, the next attempt waits this long: each costs several system calls.
 constexpr std::int64_t roll_retry_ms = 100;
 
@@ -113,6 +113,16 @@ Bytes Log::Impl::keep_payload(Bytes payload) {
 
 /// A place in the tail for `need` bytes of the open batch, in the active segment.
 Result<std::byte*> Log::Impl::make_room(std::size_t need, std::int64_t now_ms, bool frees_space) {
+    if (auto done = ensure_room(need, now_ms, frees_space); !done) return done.error();
+    if (!batch_open_) open_batch();
+    const std::uint64_t after = end_ + need;
+    if (after > tail_begin_ + tail_->size()) tail_begin_ = after - tail_->size();
+    return tail_->at(end_);
+}
+
+/// Writes and rolls until `need` bytes fit.
+Result<void> Log::Impl::ensure_room(std::size_t need, std::int64_t now_ms, bool frees_space) {
+    if (stalled_ && !frees_space) return no_space();
     if (options_.spare_segment && !spare_ready_ && !frees_space) {
         if (roll_refused(now_ms)) return no_space();
         if (auto made = make_spare(); !made) return refuse_roll(made.error(), now_ms).error();
@@ -121,16 +131,26 @@ Result<std::byte*> Log::Impl::make_room(std::size_t need, std::int64_t now_ms, b
         if (failed_) return Error{Errc::read_only, "the log is read-only since a write or sync failed"};
         const std::uint64_t with_head = need + (batch_open_ ? 0 : batch_head_bytes);
         const bool fits_segment = end_ + with_head <= active().limit();
-        const bool fits_batch = !batch_open_ || end_ - written_ + need <= batch_limit_;
-        if (fits_segment && fits_batch) break;
-        if (auto done = write(); !done) return done.error();
+        const bool fits_batch =
+            !batch_open_ || end_ + need <= std::max(written_ + batch_limit_, reserved_to_);
+        if (fits_segment && fits_batch) return {};
+        if (auto done = write(); !done) return done;
         if (!fits_segment)
-            if (auto done = roll(now_ms, frees_space); !done) return done.error();
+            if (auto done = roll(now_ms, frees_space); !done) return done;
     }
-    if (!batch_open_) open_batch();
-    const std::uint64_t after = end_ + need;
-    if (after > tail_begin_ + tail_->size()) tail_begin_ = after - tail_->size();
-    return tail_->at(end_);
+}
+
+Result<void> Log::Impl::reserve(std::size_t messages, std::size_t destinations, std::size_t payload_bytes,
+                                std::int64_t now_ms) {
+    const std::size_t need =
+        messages * (record_head_bytes + 7) + destinations * destination_bytes + payload_bytes;
+    if (need > options_.tail_bytes / 2 ||
+        need > options_.segment_bytes - header_page_bytes - batch_head_bytes)
+        return Error{Errc::invalid, fmt::format("{} messages of {} bytes cannot be taken together", messages,
+                                                payload_bytes)};
+    if (auto done = ensure_room(need, now_ms, false); !done) return done;
+    reserved_to_ = end_ + need + batch_head_bytes;
+    return {};
 }
 
 void Log::Impl::open_batch() {
@@ -148,15 +168,17 @@ Result<void> Log::Impl::write() {
     const auto size = static_cast<std::uint32_t>(end_ - written_);
     seal_batch(bytes, {size, batch_records_, synced_, last_batch_end_}, options_.store_id, written_);
     if (auto done = segment.file->write_at(written_ - segment.begin, Bytes(bytes, size)); !done) {
-        fail(done.error());
+        done.error().code == Errc::no_space ? stall(done.error()) : fail(done.error());
         return done;
     }
+    if (std::exchange(stalled_, false)) log_info("store", "log {} is written again", options_.name);
     note_cut(segment, written_);
     segment.unsynced = true;
     segment.end = written_ = last_batch_end_ = end_;
     batch_open_ = false;
     ++counters_.writes;
     counters_.bytes += size;
+    if (std::exchange(sync_held_, false) && !syncing_) start_sync();
     if (sealed_ + 1 < segments_.size() && synced_ < (*first_unsealed())->sealable_at && !syncing_)
         request_sync();  // a full segment waits for it
     return {};
@@ -174,6 +196,15 @@ void Log::Impl::fail(const Error& error) {
     log_error("store", "log {} is read-only until it is opened again: {}", options_.name, error.message);
 }
 
+/// Segments are allocated in full, so this is a file system that copies on write, or a quota. What was not
+/// written stays in the tail: the batch is closed again, and written to the same place, with the next
+/// `write`.
+void Log::Impl::stall(const Error& error) {
+    if (std::exchange(stalled_, true)) return;
+    log_error("store", "log {} takes no more messages until it can be written: {}", options_.name,
+              error.message);
+}
+
 bool Log::Impl::roll_refused(std::int64_t now_ms) const {
     return roll_refused_at_ != 0 && now_ms >= roll_refused_at_ && now_ms < roll_refused_at_ + roll_retry_ms;
 }
@@ -188,7 +219,7 @@ Result<void> Log::Impl::refuse_roll(const Error& error, std::int64_t now_ms) {
 
 Error Log::Impl::no_space() const {
     return {Errc::no_space,
-            fmt::format("no space for a new segment of log {}: free space on this disk or move the data "
+            fmt::format("no space for more of log {}: free space on this disk or move the data "
                         "directory",
                         options_.name)};
 }

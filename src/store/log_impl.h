@@ -29,11 +29,14 @@ class Log::Impl {
     Result<Appended> append(const NewRecord& record, std::int64_t now_ms);
     Result<Appended> append_moved(const Record& record, std::span<const Place> live);
     model::QueueOffset skip(model::QueueId queue) { return model::QueueOffset(queues_[queue].end++); }
+    Result<void> reserve(std::size_t messages, std::size_t destinations, std::size_t payload_bytes,
+                         std::int64_t now_ms);
     Result<void> write();
 
     // --- sync and seal -------------------------------------------------------------------------------------
     void request_sync();
     Result<void> sync();
+    Result<void> close();
 
     // --- read ----------------------------------------------------------------------------------------------
     Range range(model::QueueId queue) const;
@@ -56,7 +59,8 @@ class Log::Impl {
     Position written() const { return Position(written_); }
     Position synced() const { return Position(synced_); }
     bool failed() const { return failed_; }
-    bool sync_owed() const { return sync_wanted_ && !syncing_ && !failed_; }
+    bool stalled() const { return stalled_; }
+    bool sync_owed() const { return sync_wanted_ && !syncing_ && !sync_held_ && !failed_; }
     const Recovered& recovered() const { return recovered_; }
     const Counters& counters() const {
         counters_.cold_loads = cold_.loads();
@@ -90,14 +94,19 @@ class Log::Impl {
     struct Recovery;
     Result<std::unique_ptr<Segment>> open_unsealed(std::uint64_t begin);
     void recover_batch(Segment& segment, Bytes bytes, std::uint64_t position, const RecoveryVisitor& visit);
+    void keep_in_tail(std::uint64_t position, Bytes bytes);
     void index_record(Segment& segment, const Record& record, bool all_moved);
     void add_damage(Segment& segment, std::uint64_t from, std::uint64_t to);
     Result<void> check_first(Recovery& recovery, std::uint64_t expected);
     Result<void> cut(Recovery& recovery);
+    void read_boot();
+    void note_boot();
+    Result<void> write_again(Segment& segment);
 
     // append
     /// `frees_space`: the record may use the spare segment.
     Result<std::byte*> make_room(std::size_t need, std::int64_t now_ms, bool frees_space);
+    Result<void> ensure_room(std::size_t need, std::int64_t now_ms, bool frees_space);
     Result<void> roll(std::int64_t now_ms, bool frees_space);
     Result<void> refuse_roll(const Error& error, std::int64_t now_ms);
     bool roll_refused(std::int64_t now_ms) const;
@@ -109,12 +118,14 @@ class Log::Impl {
     void open_batch();
     void note_cut(Segment& segment, std::uint64_t batch_position);
     void fail(const Error& error);
+    void stall(const Error& error);
     void take_ends(Segment& segment);
     Bytes keep_payload(Bytes payload);
 
     // sync and seal
     void start_sync();
     void finish_sync(std::uint64_t target, const Result<void>& result);
+    void hold_sync(const Error& error);
     void seal_next();
     void finish_seal(Result<IndexSummary> result);
 
@@ -150,9 +161,13 @@ class Log::Impl {
     Read gap() const { return options_.counts_live && damaged_segments_ == 0 ? Read::none : Read::damaged; }
     Found<Bytes> bytes_at(std::uint64_t position, std::size_t size);
     Read cold_bytes(Segment& segment, std::uint64_t position, std::size_t size, Bytes* out);
+    std::uint64_t stretch_end(const Segment& segment, std::uint32_t number) const;
+    ColdSource stretch(const Segment& segment, std::uint32_t number, std::shared_ptr<env::File> file) const;
+    void read_ahead(Segment& segment, std::uint32_t number);
     Result<std::shared_ptr<env::File>> file_of(Segment& segment);
     Result<std::shared_ptr<env::File>> index_file_of(Segment& segment);
-    void limit_open_files();
+    void limit_open_files(std::size_t most);
+    Result<std::unique_ptr<env::File>> open_to_read(const std::string& name);
     std::optional<std::uint64_t> key_at(Segment& segment, std::uint32_t at);
 
     // space
@@ -160,6 +175,8 @@ class Log::Impl {
     void remove_files(std::vector<std::string> names);
     void remove_next();
     std::uint64_t first_offset(model::QueueId queue, const QueueState& state) const;
+
+    static constexpr std::size_t most_open_files = 256;
 
     Segment& active() { return *segments_.back(); }
     std::string path(const std::string& name) const { return directory_ + "/" + name; }
@@ -175,13 +192,18 @@ class Log::Impl {
     bool batch_open_ = false;  ///< [written_, end_) is one batch, head included; else it is empty
     std::uint32_t batch_records_ = 0;
     std::uint64_t last_batch_end_ = 0;
+    std::uint64_t closed_at_ = 0;  ///< end of the closing mark, if nothing came after it
     std::uint64_t batch_limit_ = 0, stretch_bytes_ = 0;
+    std::uint64_t reserved_to_ = 0;  ///< the open batch may go on to here whatever its size
     std::int64_t last_time_ = 0;
     std::int64_t roll_refused_at_ = 0;  ///< when there was no room for a segment; 0: there was
     bool spare_ready_ = false;
     bool in_on_roll_ = false;
     bool failed_ = false;
-    bool from_zero_ = true;  ///< the log still has its first segment
+    bool stalled_ = false;
+    std::uint64_t vouched_ = 0;  ///< at recovery: everything before was synced, as a good batch says
+    bool other_boot_ = false;    ///< the machine was started again since the log was last open
+    bool from_zero_ = true;      ///< the log still has its first segment
     Buffer scratch_;
 
     Segments segments_;       ///< by position; the last is active
@@ -194,8 +216,10 @@ class Log::Impl {
     std::size_t open_files_ = 0;
     QueueTable queues_;
     ColdCache cold_;
+    ColdKey last_cold_;  ///< the stretch somebody read last
 
     bool syncing_ = false, sync_wanted_ = false;
+    bool sync_held_ = false;  ///< the system had no descriptor for it: with the next write, or `maintain`
     bool sealing_ = false;
     bool removing_ = false;
     std::vector<std::string> removals_;        ///< files on their way out, first to go first

@@ -59,8 +59,9 @@ Result<void> Log::Impl::open(const RecoveryVisitor& visit) {
     auto names = list_names();
     if (!names) return names.error();
     if (auto opened = open_sealed(*names); !opened) return opened;
+    read_boot();
     if (auto recovered = recover_unsealed(*names, visit); !recovered) return recovered;
-    tail_begin_ = end_;
+    note_boot();
     if (options_.spare_segment)
         if (auto made = make_spare(); !made) (void)refuse_roll(made.error(), last_time_);
     seal_next();

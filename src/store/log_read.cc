@@ -11,8 +11,6 @@
 namespace posthorn::store {
 namespace {
 
-constexpr std::size_t most_open_files = 256;
-
 /// Index of the unit whose rows may hold `queue`: the last that begins with it or before it. With `before`,
 /// the last that begins strictly before it, where the first row of a queue is when it has several.
 std::size_t unit_of(const std::vector<std::uint32_t>& fences, std::uint32_t queue) {
@@ -30,6 +28,9 @@ template <class Row>
 Row row_at(const ColdPiece& piece, std::uint32_t n) {
     return Row::read(piece.bytes.data() + std::size_t{n} * Row::bytes);
 }
+
+/// How far a reader of old bytes is run ahead of: three quarters of a MiB.
+constexpr std::uint32_t stretches_ahead = 3;
 
 bool touches(const DamagedRange& bad, std::uint64_t from, std::uint64_t to) {
     return bad.at < to && from < std::uint64_t{bad.at} + bad.size;
@@ -324,10 +325,9 @@ Read Log::Impl::cold_bytes(Segment& segment, std::uint64_t position, std::size_t
     const std::uint64_t at = position - segment.begin;
     const auto after = std::upper_bound(segment.cuts.begin(), segment.cuts.end(), at);
     if (after == segment.cuts.begin() || position + size > segment.end) return Read::damaged;
-    const std::uint64_t from = *std::prev(after);
-    const std::uint64_t to = after == segment.cuts.end() ? segment.end - segment.begin : *after;
-    if (at + size > to) return Read::damaged;
-    const ColdKey key{segment.begin, static_cast<std::uint32_t>(after - segment.cuts.begin()), false};
+    const auto number = static_cast<std::uint32_t>(after - segment.cuts.begin());
+    if (at + size > stretch_end(segment, number)) return Read::damaged;
+    const ColdKey key{segment.begin, number, false};
     const ColdPiece* piece = cold_.find(key);
     if (piece &&
         at + size > piece->at + piece->bytes.size()) {  // the last stretch of the active segment grew
@@ -340,26 +340,50 @@ Read Log::Impl::cold_bytes(Segment& segment, std::uint64_t position, std::size_t
             log_error("store", "{}", file.error().message);
             return Read::damaged;
         }
-        piece = cold_.load(key, {*file, from, to - from,
-                                 [store = options_.store_id, begin = segment.begin, from](Bytes bytes) {
-                                     return bad_ranges(bytes, store, begin, static_cast<std::uint32_t>(from));
-                                 }});
-        if (!piece) return Read::loading;
+        piece = cold_.load(key, stretch(segment, number, *file));
     }
+    if (last_cold_ != key) {
+        last_cold_ = key;
+        if (number > 1 && cold_.has({segment.begin, number - 1, false})) read_ahead(segment, number);
+    }
+    if (!piece) return Read::loading;
     for (const DamagedRange& bad : piece->bad)
         if (touches(bad, at, at + size)) return Read::damaged;
     *out = piece->bytes.view().subspan(at - piece->at, size);
     return Read::ready;
 }
 
+/// Stretch `number` of a segment ends there in its file; it begins at cut `number` - 1.
+std::uint64_t Log::Impl::stretch_end(const Segment& segment, std::uint32_t number) const {
+    return number < segment.cuts.size() ? segment.cuts[number] : segment.end - segment.begin;
+}
+
+ColdSource Log::Impl::stretch(const Segment& segment, std::uint32_t number,
+                              std::shared_ptr<env::File> file) const {
+    const std::uint32_t from = segment.cuts[number - 1];
+    return {std::move(file), from, stretch_end(segment, number) - from,
+            [store = options_.store_id, begin = segment.begin, from](Bytes bytes) {
+                return bad_ranges(bytes, store, begin, from);
+            }};
+}
+
+/// Somebody reads one stretch after the other: the next ones are fetched while this one is read.
+void Log::Impl::read_ahead(Segment& segment, std::uint32_t number) {
+    for (std::uint32_t next = number + 1; next <= number + stretches_ahead && next <= segment.cuts.size();
+         ++next) {
+        if (!segment.file) return;
+        cold_.load_ahead({segment.begin, next, false}, [&] { return stretch(segment, next, segment.file); });
+    }
+}
+
 Result<std::shared_ptr<env::File>> Log::Impl::file_of(Segment& segment) {
     segment.last_use = ++uses_;
     if (!segment.file) {
-        auto file = files_.open(path(segment_file_name(segment.begin)), env::OpenMode::read);
+        auto file = open_to_read(segment_file_name(segment.begin));
         if (!file) return file.error();
         segment.file = std::move(*file);
         ++open_files_;
-        limit_open_files();
+        limit_open_files(most_open_files);
     }
     return segment.file;
 }
@@ -367,18 +391,26 @@ Result<std::shared_ptr<env::File>> Log::Impl::file_of(Segment& segment) {
 Result<std::shared_ptr<env::File>> Log::Impl::index_file_of(Segment& segment) {
     segment.last_use = ++uses_;
     if (!segment.index_file) {
-        auto file = files_.open(path(index_file_name(segment.begin)), env::OpenMode::read);
+        auto file = open_to_read(index_file_name(segment.begin));
         if (!file) return file.error();
         segment.index_file = std::move(*file);
         ++open_files_;
-        limit_open_files();
+        limit_open_files(most_open_files);
     }
     return segment.index_file;
 }
 
+/// When the system has no descriptor left, the files that are open for later give theirs.
+Result<std::unique_ptr<env::File>> Log::Impl::open_to_read(const std::string& name) {
+    auto file = files_.open(path(name), env::OpenMode::read);
+    if (file || file.error().code != Errc::full) return file;
+    limit_open_files(0);
+    return files_.open(path(name), env::OpenMode::read);
+}
+
 /// Descriptors are few where logs are long. Whoever still reads from a file closed here keeps it open.
-void Log::Impl::limit_open_files() {
-    while (open_files_ > most_open_files) {
+void Log::Impl::limit_open_files(std::size_t most) {
+    while (open_files_ > most) {
         Segment* oldest = nullptr;
         for (auto at = segments_.cbegin(); at != first_unsealed(); ++at)
             if (((*at)->file || (*at)->index_file) && (!oldest || (*at)->last_use < oldest->last_use))

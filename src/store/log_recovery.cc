@@ -3,11 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "base/log.h"
 #include "batch.h"
 
 namespace posthorn::store {
+namespace {
+
+constexpr std::uint64_t again_bytes = 1u << 20;
+constexpr const char* boot_name = "boot";
+
+}  // namespace
 
 std::optional<Log::Impl::Recovery::Next> Log::Impl::Recovery::next() {
     for (std::size_t n = at; n < pieces.size(); ++n) {
@@ -81,15 +89,16 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
         auto made = make_segment(after_sealed);
         if (!made) return made.error();
         segments_.push_back(std::move(*made));
-        end_ = written_ = synced_ = active().data_begin();
+        end_ = written_ = synced_ = tail_begin_ = active().data_begin();
         recovered_.cut = Position(end_);
         return {};
     }
 
-    recovery.position = recovery.pieces.front().segment->data_begin();
+    recovery.position = tail_begin_ = recovery.pieces.front().segment->data_begin();
     for (;;) {
         auto& piece = recovery.pieces[recovery.at];
         if (const auto found = piece.scanner->at(recovery.position)) {
+            vouched_ = std::max(vouched_, found->batch.synced);
             recover_batch(*piece.segment, found->bytes, found->position, visit);
             recovery.position += found->batch.size;
             continue;
@@ -102,8 +111,12 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
                                next->found.batch.previous == recovery.position &&
                                to == recovery.pieces[next->piece].segment->data_begin();
         if (!continues) {
-            if (recovery.vouched_for() <= recovery.position) break;
-            add_damage(*piece.segment, recovery.position, same ? to : piece.segment->limit());
+            const std::uint64_t bad_to = same ? to : piece.segment->limit();
+            // Without a power cut nothing is torn but the very end: what is bad before good batches rotted.
+            if (!recovered_.same_boot && !piece.scanner->unreadable(recovery.position, bad_to) &&
+                recovery.vouched_for() <= recovery.position)
+                break;
+            add_damage(*piece.segment, recovery.position, bad_to);
         }
         if (!same) {
             for (; recovery.at < next->piece; ++recovery.at)
@@ -115,12 +128,19 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
 }
 
 /// The first unsealed segment begins where the last sealed one was full. If it does not, a file is missing:
-/// lost by a power cut together with everything behind it, or by a careless hand.
+/// lost by a power cut together with everything behind it, or by a careless hand. Without a sealed one only
+/// the first batch tells where the segment before ended, and later ones whether that was durable once (and so
+/// went by retention).
 Result<void> Log::Impl::check_first(Recovery& recovery, std::uint64_t expected) {
-    if (expected == 0 || recovery.pieces.empty() || recovery.pieces.front().segment->begin == expected)
-        return {};
+    if (recovery.pieces.empty() || recovery.pieces.front().segment->begin == expected) return {};
     recovery.position = recovery.pieces.front().segment->data_begin();
-    if (recovery.vouched_for() > expected) {
+    std::uint64_t before = expected;
+    if (expected == 0) {
+        const auto first = recovery.pieces.front().scanner->at(recovery.position);
+        if (recovered_.same_boot || !first || recovery.vouched_for() >= first->batch.previous) return {};
+        before = first->batch.previous;
+    }
+    if (recovered_.same_boot || recovery.vouched_for() > before) {
         ++counters_.damaged;
         log_error("store", "log {}: the segments from {} to {} are missing", options_.name, expected,
                   recovery.pieces.front().segment->begin);
@@ -135,12 +155,27 @@ Result<void> Log::Impl::check_first(Recovery& recovery, std::uint64_t expected) 
 void Log::Impl::recover_batch(Segment& segment, Bytes bytes, std::uint64_t position,
                               const RecoveryVisitor& visit) {
     note_cut(segment, position);
+    closed_at_ = 0;
     for_each_record(bytes, position, [&](const Record& record) {
+        const bool mark = record.kind == RecordKind::state && record.payload.empty();
         index_record(segment, record, false);
-        if (visit) visit(record);
+        if (mark) closed_at_ = position + bytes.size();
+        if (visit && !mark) visit(record);
     });
     segment.end = last_batch_end_ = position + bytes.size();
     recovered_.replayed_bytes += bytes.size();
+    keep_in_tail(position, bytes);
+}
+
+/// The newest of what is read goes into the tail: readers that were near the end are so again.
+void Log::Impl::keep_in_tail(std::uint64_t position, Bytes bytes) {
+    const std::uint64_t end = position + bytes.size();
+    if (bytes.size() > tail_->size()) {
+        tail_begin_ = end;
+        return;
+    }
+    std::memcpy(tail_->at(position), bytes.data(), bytes.size());
+    tail_begin_ = std::max(tail_begin_, end - std::min(end, tail_->size()));
 }
 
 void Log::Impl::index_record(Segment& segment, const Record& record, bool all_moved) {
@@ -186,6 +221,51 @@ void Log::Impl::add_damage(Segment& segment, std::uint64_t from, std::uint64_t t
               options_.name, to - from, from);
 }
 
+/// The process before may have ended after a sync that failed. Then the system shows what it never brought to
+/// the disk, as if it were safe, and a sync now would bring nothing: only what is written again is. After a
+/// power cut what is read comes from the disk.
+Result<void> Log::Impl::write_again(Segment& segment) {
+    Buffer bytes;
+    const std::uint64_t first = vouched_ > segment.data_begin() ? vouched_ : segment.begin;
+    for (std::uint64_t at = first; at < segment.end;) {
+        bytes.resize(std::min<std::uint64_t>(again_bytes, segment.end - at));
+        const auto got = segment.file->read_at(at - segment.begin, {bytes.data(), bytes.size()});
+        Result<void> done = got ? segment.file->write_at(at - segment.begin, bytes.view().first(*got))
+                                : Result<void>(got.error());
+        // A directory opens on a full disk and with bad places too.
+        if (!done && got && done.error().code != Errc::no_space) return done;
+        if (!done)
+            log_warn("store", "log {} cannot make sure of {} bytes at {}: {}", options_.name, bytes.size(),
+                     at, done.error().message);
+        at += bytes.size();
+    }
+    return {};
+}
+
+/// What the opening before left word of: whether the machine has run on since then.
+void Log::Impl::read_boot() {
+    auto file = files_.open(path(boot_name), env::OpenMode::read);
+    if (!file) return;  // a new log, or an old one: as after a power cut
+    std::array<std::byte, 64> bytes;
+    const auto got = (*file)->read_at(0, bytes);
+    const std::string_view noted = got ? as_text(Bytes(bytes).first(*got)) : std::string_view();
+    const std::string boot = files_.boot();
+    if (noted.empty() || boot.empty()) return;
+    recovered_.same_boot = noted == boot;
+    other_boot_ = noted != boot;
+}
+
+/// Only now that the log is in order: an opening that ends halfway, after a power cut, must find again that
+/// there was one. Not synced: should it be lost or torn, the next opening believes in a power cut, which is
+/// always safe.
+void Log::Impl::note_boot() {
+    if (recovered_.same_boot) return;
+    auto file = files_.open(path(boot_name), env::OpenMode::create);
+    Result<void> done = file ? (*file)->truncate(0) : Result<void>(file.error());
+    if (done) done = (*file)->write_at(0, as_bytes(files_.boot()));
+    if (!done) log_warn("store", "{}", done.error().message);
+}
+
 /// Ends the log at the recovery's position: nothing may be left behind it that could pose as a batch when the
 /// positions are used again.
 Result<void> Log::Impl::cut(Recovery& recovery) {
@@ -213,6 +293,8 @@ Result<void> Log::Impl::cut(Recovery& recovery) {
         last.capacity = recovery.position - last.begin;  // full, as far as we are concerned
     }
     for (auto at = first_unsealed(); at != segments_.end(); ++at) {
+        if (!other_boot_)
+            if (auto done = write_again(**at); !done) return done;
         if (auto done = (*at)->file->sync_data(); !done) return done;
         if (!options_.on_roll) (*at)->sealable_at = (*at)->end;
     }

@@ -68,7 +68,7 @@ TEST_F(LogTest, ABatchLeftBehindTheCutDoesNotComeBack) {
     const auto stale_at = log_->written().value();
     append(1, "stale but good");
     write();
-    log_.reset();
+    lose_power_with_all_on_disk();
     ASSERT_TRUE(files_.damage(name(0), torn_at + 50).ok());  // nothing says it was synced
     open();
     EXPECT_TRUE(log_->recovered().torn);
@@ -119,6 +119,113 @@ TEST_F(LogTest, DamageBeforeTheSyncedPositionIsNamedAndNeverServed) {
     reopen();
     EXPECT_EQ(all(1), (std::vector<std::string>{"before", "damaged", "after", "vouches for all before"}));
     EXPECT_EQ(all(2), (std::vector<std::string>{"damaged", "after too"}));
+}
+
+TEST_F(LogTest, ARottenByteInTheActiveSegmentCostsItsBatchAndNoneBehindIt) {
+    open();
+    append(1, "before");
+    write();
+    const auto bad = append(1, "hit by rot");
+    write();
+    append(1, "after");
+    write();
+    append(2, "last");
+    write();
+    log_.reset();
+    files_.kill();  // the machine runs on: nothing that was written can be torn
+    ASSERT_TRUE(files_.damage(name(0), bad.position.value() + 61).ok());
+    open();
+    EXPECT_TRUE(log_->recovered().same_boot);
+    EXPECT_FALSE(log_->recovered().torn);
+    EXPECT_EQ(log_->counters().damaged, 1u);
+    EXPECT_EQ(all(1), (std::vector<std::string>{"before", "damaged", "after"}));
+    EXPECT_EQ(all(2), (std::vector<std::string>{"last"}));
+    EXPECT_EQ(append(1, "next").offset, model::QueueOffset(3));
+}
+
+TEST_F(LogTest, AnOpeningThatEndsHalfwayDoesNotMakeATornTailLookLikeDamage) {
+    for (std::uint64_t steps = 1; steps < 12; ++steps) {
+        SCOPED_TRACE(steps);
+        log_.reset();
+        for (const char* file : {"log/boot", "log/00000000000000000000.seg"})
+            if (files_.exists(file)) {
+                ASSERT_TRUE(files_.remove(file).ok());
+            }
+        open();
+        append(1, "kept");
+        write();
+        const auto torn_at = log_->written().value();
+        append(1, "torn");
+        write();
+        append(1, "good but behind it");
+        write();
+        lose_power_with_all_on_disk();
+        ASSERT_TRUE(files_.damage(name(0), torn_at + 50).ok());
+        files_.halt_after(steps);
+        static_cast<void>(Log::open(files_, "log", options_, worker_, {}));
+        worker_.drop_all();
+        files_.kill();
+        open();
+        EXPECT_EQ(all(1), (std::vector<std::string>{"kept"}));
+        EXPECT_EQ(log_->counters().damaged, 0u);
+    }
+}
+
+TEST_F(LogTest, ACleanEndVouchesForEverythingOverARestartOfTheMachine) {
+    open();
+    append(1, "before");
+    write();
+    const auto bad = append(1, "hit by rot");
+    write();
+    append(1, "after");
+    ASSERT_TRUE(log_->close().ok());
+    ASSERT_TRUE(log_->close().ok());  // a second mark would say nothing new
+    const Position end = log_->end();
+    log_.reset();
+    files_.power_cut(random_);
+    ASSERT_TRUE(files_.damage(name(0), bad.position.value() + 61).ok());
+    open();
+    EXPECT_FALSE(log_->recovered().torn);
+    EXPECT_EQ(all(1), (std::vector<std::string>{"before", "damaged", "after"}));
+    EXPECT_EQ(visited_, (std::vector<std::string>{"before", "after"})) << "the mark is shown to nobody";
+    EXPECT_EQ(log_->end(), end);
+    ASSERT_TRUE(log_->close().ok());
+    EXPECT_EQ(log_->end(), end) << "nothing came after the mark";
+}
+
+TEST_F(LogTest, WhatRecoveryReadIsInTheTailAgain) {
+    open();
+    std::vector<std::string> texts;
+    for (int n = 0; n < 50; ++n) {  // several batches, and more than the tail holds
+        texts.push_back(std::to_string(n) + std::string(300, '.'));
+        append(1, texts.back());
+        write();
+    }
+    kill();
+    for (std::size_t n = 35; n < 50; ++n)
+        EXPECT_EQ(get(1, n), texts[n]);
+    EXPECT_EQ(log_->counters().cold_loads, 0u);
+    EXPECT_EQ(all(1), texts);
+    EXPECT_GT(log_->counters().cold_loads, 0u);
+}
+
+TEST_F(LogTest, WhatAFailedSyncLeftIsBroughtToTheDiskWhenTheLogIsOpened) {
+    open();
+    append(1, "synced");
+    sync();
+    append(1, "shown, but not on the disk");
+    write();
+    files_.fail_sync(1);
+    log_->request_sync();
+    settle();
+    ASSERT_TRUE(log_->failed());
+    kill();  // the pages are clean now: a sync alone would bring nothing
+    EXPECT_EQ(all(1).size(), 2u);
+    log_.reset();
+    worker_.drop_all();
+    files_.power_cut(random_);
+    open();
+    EXPECT_EQ(all(1), (std::vector<std::string>{"synced", "shown, but not on the disk"}));
 }
 
 TEST_F(LogTest, AnotherStoresFilesAreRefused) {

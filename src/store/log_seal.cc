@@ -11,6 +11,7 @@ namespace posthorn::store {
 void Log::Impl::request_sync() {
     if (failed_ || synced_ >= written_) return;
     sync_wanted_ = true;
+    sync_held_ = false;
     if (!syncing_) start_sync();
 }
 
@@ -45,12 +46,21 @@ void Log::Impl::start_sync() {
 
 void Log::Impl::finish_sync(std::uint64_t target, const Result<void>& result) {
     syncing_ = false;
+    if (!result && result.error().code == Errc::full) return hold_sync(result.error());
     if (!result) return fail(result.error());
     if (failed_) return;
     ++counters_.syncs;
     synced_ = std::max(synced_, target);
     if (sync_wanted_ && synced_ < written_) start_sync();
     seal_next();
+}
+
+/// The directory could not be opened for its sync: nothing failed, but the names are not safe yet.
+void Log::Impl::hold_sync(const Error& error) {
+    log_warn("store", "log {} is not synced yet: {}", options_.name, error.message);
+    for (auto at = first_unsealed(); at != segments_.end(); ++at)
+        (*at)->unsynced = (*at)->name_unsynced = true;
+    sync_wanted_ = sync_held_ = true;
 }
 
 Result<void> Log::Impl::sync() {
@@ -68,6 +78,16 @@ Result<void> Log::Impl::sync() {
     finish_sync(written_, result);
     syncing_ |= under_way;
     return result;
+}
+
+Result<void> Log::Impl::close() {
+    if (auto done = sync(); !done) return done;
+    if (last_batch_end_ == 0 || closed_at_ == end_) return {};
+    NewRecord mark;
+    mark.kind = RecordKind::state;
+    if (auto done = append(mark, last_time_); !done) return {};  // no room: then without
+    closed_at_ = end_;
+    return sync();
 }
 
 /// Segments are sealed one after the other, in order, so that those still to be replayed are always the
@@ -118,7 +138,7 @@ void Log::Impl::finish_seal(Result<IndexSummary> result) {
     segment.last_use = ++uses_;
     ++sealed_;
     ++open_files_;  // its file is still open
-    limit_open_files();
+    limit_open_files(most_open_files);
     if (lone_index_) remove_files({index_file_name(*std::exchange(lone_index_, std::nullopt))});
     seal_next();
 }

@@ -9,6 +9,53 @@
 namespace posthorn::store {
 namespace {
 
+TEST_F(LogTest, ASyncForWhichThereIsNoDescriptorIsDoneLater) {
+    open();
+    append(1, "a");
+    write();
+    files_.faults().no_descriptor = 1;
+    log_->request_sync();
+    settle();
+    EXPECT_FALSE(log_->failed());
+    EXPECT_LT(log_->synced(), log_->written());
+    EXPECT_FALSE(log_->sync_owed());  // or the owner would try in every tick
+    append(1, "b");
+    write();
+    settle();
+    EXPECT_LT(log_->synced(), log_->written());
+    files_.faults().no_descriptor = 0;
+    ASSERT_TRUE(log_->maintain().ok());
+    settle();
+    EXPECT_EQ(log_->synced(), log_->written());
+    env::Random random(1);
+    log_.reset();
+    worker_.drop_all();
+    files_.power_cut(random);
+    open();
+    EXPECT_EQ(all(1).size(), 2u);
+}
+
+TEST_F(LogTest, WithoutDescriptorsTheIdleFilesGiveTheirs) {
+    open();
+    for (int n = 0; n < 300; ++n)
+        append(1, std::to_string(n) + std::string(300, '.'));
+    sync();
+    ASSERT_GT(log_->segments().size(), 4u);
+    env::Random random(2);
+    for (int n = 0; n < 300; ++n) {
+        files_.faults().no_descriptor = random.chance(0.3) ? 0.3 : 0;
+        Entry found;
+        Record record;
+        const auto offset = random.below(300);
+        if (entry(1, offset, &found) == Read::ready)
+            while (log_->record(found, &record) == Read::loading)
+                settle();
+    }
+    files_.faults().no_descriptor = 0;
+    for (std::uint64_t n = 0; n < 300; ++n)
+        ASSERT_EQ(get(1, n), std::to_string(n) + std::string(300, '.'));
+}
+
 TEST_F(LogTest, SegmentsRollAndEverythingIsThereAfterReopening) {
     open();
     std::map<std::uint32_t, std::vector<std::string>> said;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "log_impl.h"
@@ -98,6 +99,7 @@ std::vector<Range> Log::Impl::held(model::QueueId queue) {
 
 Result<void> Log::Impl::maintain() {
     roll_refused_at_ = std::min<std::int64_t>(roll_refused_at_, 1);  // room may have come
+    if (std::exchange(sync_held_, false) && !syncing_) start_sync();
     seal_next();
     remove_next();
     if (!options_.counts_live) return {};
@@ -118,7 +120,8 @@ Result<void> Log::Impl::maintain() {
 void Log::Impl::remove_segment(Segments::iterator at) {
     Segment& segment = **at;
     std::vector<std::string> names = {segment_file_name(segment.begin)};
-    const bool newest_index = at + 1 == segments_.begin() + static_cast<std::ptrdiff_t>(sealed_);
+    const bool newest_index = at + 1 == segments_.begin() + static_cast<std::ptrdiff_t>(sealed_) &&
+                              (!lone_index_ || *lone_index_ < segment.begin);
     if (!newest_index) {
         names.push_back(index_file_name(segment.begin));
     } else {

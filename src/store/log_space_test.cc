@@ -29,6 +29,92 @@ TEST_F(LogTest, AFullDiskRefusesAtTheRollAndRecoversByItself) {
     EXPECT_EQ(all(1).size(), static_cast<std::size_t>(taken) + 1);
 }
 
+TEST_F(LogTest, AWriteThatMeetsAFullDiskIsDoneAgainWhenThereIsRoom) {
+    open();
+    append(1, "before");
+    write();
+    append(1, "meets it");
+    const Position written = log_->written();
+    files_.faults().write_no_space = 1;
+    EXPECT_EQ(log_->write().error().code, Errc::no_space);
+    EXPECT_TRUE(log_->stalled());
+    EXPECT_FALSE(log_->failed());
+    EXPECT_EQ(log_->written(), written);
+    EXPECT_EQ(try_append(1, "refused").error().code, Errc::no_space);
+    NewRecord state;
+    state.kind = RecordKind::state;
+    state.payload = as_bytes("state may join");
+    EXPECT_TRUE(log_->append(state, now_).ok());
+    EXPECT_EQ(get(1, 0), "before");
+    EXPECT_EQ(log_->write().error().code, Errc::no_space);
+
+    files_.faults().write_no_space = 0;
+    write();
+    EXPECT_FALSE(log_->stalled());
+    EXPECT_EQ(append(1, "after").offset, model::QueueOffset(2));
+    sync();
+    reopen();
+    EXPECT_EQ(all(1), (std::vector<std::string>{"before", "meets it", "after"}));
+    EXPECT_EQ(visited_.size(), 4u);
+}
+
+TEST_F(LogTest, AKillWhileTheDiskIsFullLosesOnlyWhatWasNotWritten) {
+    open();
+    append(1, "before");
+    write();
+    append(1, std::string(1000, 'x'));
+    files_.faults().write_no_space = 1;
+    EXPECT_FALSE(log_->write().ok());
+    files_.faults().write_no_space = 0;
+    kill();
+    EXPECT_EQ(all(1), (std::vector<std::string>{"before"}));
+}
+
+TEST_F(LogTest, WhatWasReservedMeetsNoFullDiskAndSurvivesWholeOrNotAtAll) {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        SCOPED_TRACE(seed);
+        env::Random random(seed);
+        log_.reset();
+        worker_.drop_all();
+        for (const std::string& file :
+             files_.exists("log") ? *files_.list("log") : std::vector<std::string>())
+            ASSERT_TRUE(files_.remove("log/" + file).ok());
+        if (files_.exists("log")) {
+            ASSERT_TRUE(files_.sync_directory("log").ok());
+        }
+        open();
+        std::vector<std::size_t> groups;
+        for (int n = 0; n < 12; ++n) {
+            if (n < 11 && random.chance(0.5)) append(9, std::string(random.below(1000), 'o'));
+            const std::size_t count = random.between(1, 20);
+            const std::size_t bytes = 50 + random.below(100);
+            if (n == 11) files_.set_capacity(0);  // nothing more can be allocated
+            if (!log_->reserve(count, count, count * bytes, ++now_)) break;
+            for (std::size_t k = 0; k < count; ++k)
+                ASSERT_TRUE(try_append(1, std::string(bytes, 'g')).ok());
+            groups.push_back(count);
+            if (random.chance(0.3)) write();
+            if (n == 10 && random.chance(0.5)) {  // in the middle of a batch
+                files_.halt_after(1);
+                static_cast<void>(log_->write());
+                break;
+            }
+        }
+        log_.reset();
+        worker_.drop_all();
+        files_.power_cut(random);
+        files_.set_capacity(1ull << 30);
+        open();
+        std::size_t left = all(1).size();
+        for (std::size_t n = 0; n < groups.size() && left > 0; ++n) {
+            ASSERT_GE(left, groups[n]);
+            left -= groups[n];
+        }
+        EXPECT_EQ(left, 0u);
+    }
+    EXPECT_EQ(log_->reserve(1, 1, 16 << 10, now_).error().code, Errc::invalid);
+}
+
 TEST_F(LogTest, OnAFullDiskStateStillGoesIntoTheSpareSegment) {
     options_.spare_segment = true;
     files_.set_capacity(64 << 10);
@@ -193,6 +279,34 @@ TEST_F(LogTest, DeadSegmentsVanishAndLiveMessagesMoveForward) {
     EXPECT_EQ(get(2, 10), "message 21");
     EXPECT_EQ(get(1, 11), "none");
     EXPECT_EQ(log_->range(model::QueueId(1)).begin, model::QueueOffset(10));
+}
+
+TEST_F(LogTest, WhenAllSealedSegmentsGoAtOnceTheNewestIndexStays) {
+    options_.counts_live = true;
+    open();
+    append(7, "an offset that must not be given twice");
+    for (int n = 0; n < 200; ++n)
+        append(1, std::string(300, 'x'));
+    append(7, "in the last sealed segment");
+    for (int n = 0; n < 80; ++n)
+        append(1, std::string(300, 'y'));
+    sync();
+    settle();
+    const auto segments = log_->segments();
+    ASSERT_GT(segments.size(), 3u);
+    ASSERT_TRUE(segments[segments.size() - 2].sealed);
+    const std::uint64_t end = log_->range(model::QueueId(1)).end.value();
+    for (std::uint64_t n = 0; n < end; ++n)
+        log_->release(model::QueueId(1), model::QueueOffset(n));
+    for (std::uint64_t n = 0; n < 2; ++n)
+        log_->release(model::QueueId(7), model::QueueOffset(n));
+    ASSERT_TRUE(log_->maintain().ok());
+    settle();
+    ASSERT_EQ(log_->segments().size(), 1u);
+    reopen();
+    EXPECT_EQ(log_->counters().damaged, 0u);
+    EXPECT_EQ(append(7, "next").offset, model::QueueOffset(2));
+    EXPECT_EQ(append(1, "next").offset, model::QueueOffset(end));
 }
 
 }  // namespace

@@ -44,6 +44,16 @@ class LogTest : public ::testing::Test {
         files_.kill();
         open();
     }
+    /// The machine loses power after its system brought all that was written to the disk by itself.
+    void lose_power_with_all_on_disk() {
+        log_.reset();
+        worker_.drop_all();
+        const auto names = files_.list("log");
+        for (const std::string& file : *names)
+            ASSERT_TRUE((*files_.open("log/" + file, env::OpenMode::write))->sync_data().ok());
+        ASSERT_TRUE(files_.sync_directory("log").ok());
+        files_.power_cut(random_);
+    }
 
     Result<Appended> try_append(std::uint32_t queue, std::string_view payload, std::int64_t now = 0,
                                 std::uint64_t key = 0) {
@@ -124,6 +134,7 @@ class LogTest : public ::testing::Test {
     }
 
     env::SimFiles files_{1};
+    env::Random random_{1};
     runtime::SimWorker worker_{1};
     LogOptions options_;
     std::unique_ptr<Log> log_;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t window_bytes = 8u << 20;
 constexpr std::size_t step_bytes = 1u << 20;
+constexpr std::size_t page_bytes = 4096;
 
 bool all_zero(Bytes bytes) {
     return bytes.empty() ||
@@ -47,17 +48,35 @@ std::vector<DamagedRange> bad_ranges(Bytes bytes, std::uint64_t store_id, std::u
     return bad;
 }
 
+void Scanner::fill(std::uint64_t offset, std::size_t size) {
+    buffer_.resize(size);
+    buffer_at_ = offset;
+    auto got = file_.read_at(offset, {buffer_.data(), size});
+    if (got) {
+        std::memset(buffer_.data() + *got, 0, size - *got);
+        return;
+    }
+    log_error("store", "{}; what is around is read page by page", got.error().message);
+    for (std::size_t at = 0; at < size; at += page_bytes) {
+        const std::size_t part = std::min(page_bytes, size - at);
+        got = file_.read_at(offset + at, {buffer_.data() + at, part});
+        if (!got) unreadable_.push_back(offset + at);
+        const std::size_t read = got ? *got : 0;
+        std::memset(buffer_.data() + at + read, 0, part - read);
+    }
+}
+
+bool Scanner::unreadable(std::uint64_t from, std::uint64_t to) const {
+    return std::any_of(unreadable_.begin(), unreadable_.end(), [&](std::uint64_t offset) {
+        return begin_ + offset < to && from < begin_ + offset + page_bytes;
+    });
+}
+
 Bytes Scanner::window(std::uint64_t offset, std::size_t size) {
     if (offset >= file_size_) return {};
     size = std::min<std::uint64_t>(size, file_size_ - offset);
     if (offset < buffer_at_ || offset + size > buffer_at_ + buffer_.size()) {
-        const std::size_t fill = std::min<std::uint64_t>(std::max(size, window_bytes), file_size_ - offset);
-        buffer_.resize(fill);
-        buffer_at_ = offset;
-        const auto got = file_.read_at(offset, {buffer_.data(), fill});
-        if (!got) log_error("store", "cannot read: {}", got.error().message);
-        const std::size_t read = got ? *got : 0;
-        std::memset(buffer_.data() + read, 0, fill - read);
+        fill(offset, std::min<std::uint64_t>(std::max(size, window_bytes), file_size_ - offset));
     }
     return buffer_.view().subspan(offset - buffer_at_, size);
 }

@@ -18,7 +18,7 @@ std::vector<DamagedRange> bad_ranges(Bytes bytes, std::uint64_t store_id, std::u
                                      std::uint32_t at);
 
 /// Reads a segment file batch by batch, through a window that moves along it. Bytes that cannot be read at
-/// all count as bad.
+/// all count as bad, and are remembered.
 class Scanner {
   public:
     Scanner(env::File& file, std::uint64_t file_size, std::uint64_t store_id, std::uint64_t begin)
@@ -35,8 +35,11 @@ class Scanner {
     std::optional<Found> next(std::uint64_t position);
     /// Whether everything from `position` to the end of the file is zero.
     bool zero_from(std::uint64_t position);
+    /// Whether some of these bytes could not be read: no power cut does that.
+    bool unreadable(std::uint64_t from, std::uint64_t to) const;
 
   private:
+    void fill(std::uint64_t offset, std::size_t size);
     /// Bytes at `offset` in the file: `size` of them, or as many as the file has.
     Bytes window(std::uint64_t offset, std::size_t size);
 
@@ -44,6 +47,7 @@ class Scanner {
     std::uint64_t file_size_, store_id_, begin_;
     Buffer buffer_;
     std::uint64_t buffer_at_ = 0;
+    std::vector<std::uint64_t> unreadable_;  ///< pages, by their offset
 };
 
 }  // namespace posthorn::store

@@ -34,12 +34,14 @@ class History {
     struct Queue {
         model::QueueId id;
         bool named = false;
+        bool durable = true;
     };
     struct Reader {
         std::string name;
-        Queue queue;
-        std::optional<broker::ReaderId> id;
-        std::map<std::uint64_t, Oracle::Id> in_flight;  ///< by offset
+        std::size_t of;  ///< its queue's place in queues_
+        Queue queue = {};
+        std::optional<broker::ReaderId> id = {};
+        std::map<std::uint64_t, Oracle::Id> in_flight = {};  ///< by offset
     };
 
     void reopen();
@@ -49,8 +51,16 @@ class History {
     void step();
     void publish();
     void fetch();
-    void fetch_all(model::QueueId queue);
+    void fetch_up_to(model::QueueId queue, std::uint64_t end);
+    void fan_out();
     void take(Reader& reader, std::uint32_t max);
+    void offer(Reader& reader);
+    void tell_taken(Reader& reader, const broker::Stored& message, const broker::Taken& taken,
+                    std::int64_t lease);
+    void delete_something();
+    void drain(int ticks);
+    std::uint32_t number(const Reader& reader) const;
+    std::map<std::uint32_t, model::QueueId> reader_queues() const;
     void settle_some(Reader& reader);
     void commit();
     void tick(std::int64_t ms);
@@ -82,7 +92,7 @@ class History {
     std::int64_t longest_delay_ms_ = 0;
     std::optional<std::string> broken_open_;
     bool finishing_ = false;
-    bool sync_failed_ = false;  ///< then only a power cut shows what the disk really holds
+    bool clock_set_ = false;  ///< then nobody can tell how old a message is
 };
 
 }  // namespace posthorn::sim

@@ -38,20 +38,44 @@ std::optional<Oracle::Id> Oracle::check_payload(model::QueueId queue, Bytes payl
     law(same, fmt::format("a message appeared that was not sent: queue {}, id {}", queue.value(), id));
     if (!same) return std::nullopt;
     const Sent& message = sent_[id];
-    law(message.queue == queue, fmt::format("message {} appeared in queue {}, it was sent to {}", id,
-                                            queue.value(), message.queue.value()));
+    const Target* target = this->target(message, queue);
+    law(target != nullptr,
+        fmt::format("message {} appeared in queue {}, where it was not sent, or to one before", id,
+                    queue.value()));
+    if (!target) return std::nullopt;
+    if (!target->survives) {
+        law(message.life == life_, fmt::format("message {} was transient and came back after a crash", id));
+        return id;
+    }
     law(message.due_ms <= latest_ms_,
         fmt::format("message {} appeared {} ms early", id, message.due_ms - latest_ms_));
     law(message.level != Level::lost, fmt::format("message {} was lost and appeared later", id));
     return id;
 }
 
+const Oracle::Target* Oracle::target(const Sent& message, model::QueueId queue) const {
+    for (const Target& target : message.targets)
+        if (target.queue == queue && target.epoch == epoch(queue)) return &target;
+    return nullptr;
+}
+
+/// Whether it may be missing because it was old. Where a delayed message came to stand is not known before it
+/// was seen.
+bool Oracle::may_be_retained(const Sent& message, model::QueueId queue) const {
+    const std::uint64_t begin = this->begin(queue);
+    if (begin == 0 || message.by_reader) return false;
+    if (const auto place = place_.find(message.id); place != place_.end()) return place->second < begin;
+    return message.due_ms != 0 || message.receipt.offset.value() < begin;
+}
+
 // --- sending -----------------------------------------------------------------------------------------------
 
 void Oracle::sent(Sent message) {
     message.life = life_;
-    waiting_.push_back(message.id);
-    sent_.push_back(message);
+    for (Target& target : message.targets)
+        target.epoch = epoch(target.queue);
+    if (message.survives()) waiting_.push_back(message.id);
+    sent_.push_back(std::move(message));
 }
 
 void Oracle::collect_promises(const broker::Broker& engine, broker::Flush flush) {
@@ -89,7 +113,31 @@ void Oracle::crashed(Crash crash) {
             if (handling.settled == Level::written || fires_again) handling.settled = Level::unsure;
         }
         reading.this_tick.clear();
+        reading.last_first.reset();
     }
+}
+
+void Oracle::gone(model::QueueId queue) {
+    for (const Sent& message : sent_)
+        if (target(message, queue)) place_.erase(message.id);
+    ++epochs_[queue.value()];
+    seen_.erase(queue.value());
+    begins_.erase(queue.value());
+    std::erase_if(committed_, [&](const auto& entry) { return entry.first.second == queue.value(); });
+}
+
+void Oracle::begins(model::QueueId queue, std::uint64_t begin, std::int64_t oldest_ms) {
+    if (begin <= this->begin(queue)) return;
+    auto& seen = seen_[queue.value()];
+    if (begin <= seen.size() && seen[begin - 1] != nothing) {
+        const Sent& message = sent_[seen[begin - 1]];
+        law(message.due_ms != 0 || message.sent_ms <= oldest_ms,
+            fmt::format("message {} was taken by retention {} ms early", message.id,
+                        message.sent_ms - oldest_ms));
+    }
+    begins_[queue.value()] = begin;
+    while (seen.size() < begin)
+        seen.push_back(nothing);
 }
 
 void Oracle::reopened() {
@@ -109,7 +157,7 @@ void Oracle::fetched(model::QueueId queue, std::uint64_t offset, Bytes payload) 
     auto& seen = seen_[queue.value()];
     law(offset <= seen.size(), fmt::format("queue {} has a gap before offset {}", queue.value(), offset));
     if (offset > seen.size()) return;
-    if (offset < seen.size()) {
+    if (offset < seen.size() && seen[offset] != nothing) {
         law(seen[offset] == *id, fmt::format("queue {} offset {} was message {} and is now {}", queue.value(),
                                              offset, seen[offset], *id));
         return;
@@ -118,21 +166,28 @@ void Oracle::fetched(model::QueueId queue, std::uint64_t offset, Bytes payload) 
     law(fresh, fmt::format("message {} appeared twice: offsets {} and {}", *id, place->second, offset));
     // Plain messages keep the order they were sent in.
     if (sent_[*id].due_ms == 0)
-        for (std::size_t n = seen.size(); n-- > 0;)
-            if (sent_[seen[n]].due_ms == 0) {
+        for (std::size_t n = offset; n-- > 0;)
+            if (seen[n] != nothing && sent_[seen[n]].due_ms == 0) {
                 law(seen[n] < *id,
                     fmt::format("queue {}: message {} came after {}", queue.value(), *id, seen[n]));
                 break;
             }
-    seen.push_back(*id);
+    if (offset < seen.size())
+        seen[offset] = *id;
+    else
+        seen.push_back(*id);
 }
 
 void Oracle::reread(model::QueueId queue, std::uint64_t end) {
     auto& seen = seen_[queue.value()];
     while (seen.size() > end) {
         const Id id = seen.back();
+        if (id == nothing) {
+            seen.pop_back();
+            continue;
+        }
         // A delayed message goes back to waiting; a plain one is gone.
-        law(sent_[id].level != Level::durable || sent_[id].due_ms != 0,
+        law(sent_[id].level != Level::durable || sent_[id].due_ms != 0 || may_be_retained(sent_[id], queue),
             fmt::format("message {} was acknowledged and is lost (queue {} offset {})", id, queue.value(),
                         seen.size() - 1));
         if (sent_[id].due_ms == 0) sent_[id].level = Level::lost;
@@ -143,9 +198,10 @@ void Oracle::reread(model::QueueId queue, std::uint64_t end) {
             reading.messages.erase(id);
     }
     for (Sent& message : sent_) {
-        if (message.queue != queue || message.by_reader || message.due_ms != 0 || message.life == life_)
+        if (message.by_reader || message.due_ms != 0 || message.life == life_ || !target(message, queue))
             continue;
         const bool here = place_.contains(message.id);
+        if (!here && may_be_retained(message, queue)) continue;
         law(here || message.level != Level::durable,
             fmt::format("message {} was acknowledged and is lost (queue {})", message.id, queue.value()));
         if (message.level == Level::unsure) message.level = here ? Level::durable : Level::lost;
@@ -167,6 +223,11 @@ void Oracle::taken(std::uint32_t reader, model::QueueId queue, Bytes payload, co
         fmt::format("message {} was handed out before and is not marked as redelivered", *id));
     law(how.redelivered == (how.attempt > 1),
         fmt::format("message {}: attempt {} and redelivered {}", *id, how.attempt, how.redelivered));
+    if (how.attempt == 1 && sent_[*id].due_ms == 0) {
+        law(!reading.last_first || *reading.last_first < *id,
+            fmt::format("reader {}: message {} came after {}", reader, *id, reading.last_first.value_or(0)));
+        reading.last_first = *id;
+    }
     handling.in_flight = true;
     handling.settle_tried = false;  // if it was tried, the crash took it
     handling.settled = Level::unsure;
@@ -228,18 +289,35 @@ void Oracle::progress_found(std::uint32_t group, model::QueueId queue, std::opti
 
 // --- the end -----------------------------------------------------------------------------------------------
 
+void Oracle::check_transient(const std::map<std::uint32_t, model::QueueId>& readers) {
+    for (const Sent& message : sent_) {
+        if (message.life != life_) continue;
+        for (const auto& [reader, queue] : readers) {
+            const Target* target = this->target(message, queue);
+            if (!target || target->survives) continue;
+            law(readers_[reader].messages[message.id].delivered,
+                fmt::format("transient message {} was never handed out by reader {}", message.id, reader));
+        }
+    }
+}
+
 void Oracle::finish(const std::map<std::uint32_t, model::QueueId>& readers) {
     for (const Sent& message : sent_) {
         if (message.level == Level::unsure || message.level == Level::lost) continue;
-        law(message.by_reader || place_.contains(message.id),
-            fmt::format("message {} was acknowledged{} and is lost", message.id,
-                        message.due_ms ? " with a delay" : ""));
-        for (const auto& [reader, queue] : readers) {
-            if (queue != message.queue) continue;
-            const Handling& handling = readers_[reader].messages[message.id];
-            law(handling.delivered,
-                fmt::format("message {} was acknowledged and never handed out by reader {}", message.id,
-                            reader));
+        for (const Target& target : message.targets) {
+            if (!target.survives || target.epoch != epoch(target.queue) ||
+                may_be_retained(message, target.queue))
+                continue;
+            law(message.by_reader || place_.contains(message.id),
+                fmt::format("message {} was acknowledged{} and is lost", message.id,
+                            message.due_ms ? " with a delay" : ""));
+            for (const auto& [reader, queue] : readers) {
+                if (queue != target.queue) continue;
+                const Handling& handling = readers_[reader].messages[message.id];
+                law(handling.delivered,
+                    fmt::format("message {} was acknowledged and never handed out by reader {}", message.id,
+                                reader));
+            }
         }
     }
 }

@@ -20,15 +20,27 @@ class Oracle {
     /// How much a client was promised, or how much of what it did is known to have lasted.
     enum class Level : std::uint8_t { unsure, written, durable, lost };
 
+    /// One of the queues a message was sent to.
+    struct Target {
+        model::QueueId queue;
+        bool survives = true;     ///< a crash: persistent, and the queue is durable
+        std::uint32_t epoch = 0;  ///< tells the queue from those that had its number before
+    };
     struct Sent {
         Id id = 0;
-        model::QueueId queue;
-        bool by_reader = false;  ///< a named queue: seen by taking, not by fetching
-        std::int64_t due_ms = 0;
+        std::vector<Target> targets;  ///< one, or several named queues
+        bool by_reader = false;       ///< named queues: seen by taking, not by fetching
+        std::int64_t sent_ms = 0, due_ms = 0;
         broker::Receipt receipt;
         bool must_sync = false;
         Level level = Level::unsure;
         std::uint64_t life = 0;  ///< of the process it was sent in
+
+        bool survives() const {
+            for (const Target& target : targets)
+                if (target.survives) return true;
+            return false;
+        }
     };
 
     // --- what happens --------------------------------------------------------------------------------------
@@ -38,6 +50,10 @@ class Oracle {
     void collect_promises(const broker::Broker& engine, broker::Flush flush);
     void wall_clock(std::int64_t wall_ms) { latest_ms_ = std::max(latest_ms_, wall_ms); }
     void crashed(Crash crash);
+    /// The queue was deleted with all it held; its number may be given again.
+    void gone(model::QueueId queue);
+    /// Everything before `begin` may have gone by retention, `oldest_ms` being the youngest time it may have.
+    void begins(model::QueueId queue, std::uint64_t begin, std::int64_t oldest_ms);
     /// The directory opened again, and what was found in it is durable now.
     void reopened();
 
@@ -59,6 +75,8 @@ class Oracle {
     void progress_found(std::uint32_t group, model::QueueId queue, std::optional<std::uint64_t> next,
                         std::uint64_t end);
 
+    /// Everything was let happen in this life: what does not survive it must have been handed out.
+    void check_transient(const std::map<std::uint32_t, model::QueueId>& readers);
     /// Everything was let happen: nothing is under way any more, every reader drained.
     void finish(const std::map<std::uint32_t, model::QueueId>& readers);
 
@@ -80,16 +98,31 @@ class Oracle {
     };
     struct Reading {
         std::map<Id, Handling> messages;
-        std::vector<Id> this_tick;  ///< taken or settled since the last tick
+        std::vector<Id> this_tick;     ///< taken or settled since the last tick
+        std::optional<Id> last_first;  ///< handed out for the first time in this life
     };
 
+    static constexpr Id nothing = ~Id{0};  ///< at an offset that went before anybody saw it
+
     void law(bool holds, std::string words);
+    const Target* target(const Sent& message, model::QueueId queue) const;
+    bool may_be_retained(const Sent& message, model::QueueId queue) const;
+    std::uint32_t epoch(model::QueueId queue) const {
+        const auto at = epochs_.find(queue.value());
+        return at == epochs_.end() ? 0 : at->second;
+    }
+    std::uint64_t begin(model::QueueId queue) const {
+        const auto at = begins_.find(queue.value());
+        return at == begins_.end() ? 0 : at->second;
+    }
     std::optional<Id> check_payload(model::QueueId queue, Bytes payload);
 
     std::vector<Sent> sent_;
     std::vector<Id> waiting_;                        ///< promises still pending
     std::map<std::uint32_t, std::vector<Id>> seen_;  ///< by queue: what lies at each offset
     std::map<Id, std::uint64_t> place_;              ///< of what was seen by fetching
+    std::map<std::uint32_t, std::uint32_t> epochs_;  ///< how often a queue of this number was deleted
+    std::map<std::uint32_t, std::uint64_t> begins_;  ///< how far retention went, by queue
     std::map<std::uint32_t, Reading> readers_;
     std::set<Id> delivered_;  ///< by any reader, ever
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint64_t>> committed_;

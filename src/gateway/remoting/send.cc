@@ -230,9 +230,10 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
                          fmt::format("batch request does not support retry group {}", request.topic));
     // The original's limit is that of the whole batch.
     if (!check_sizes(call, {0, call.body, {}, {}})) return;
-    // All of it is looked at before anything is stored: a batch goes in whole or not at all, as far as the
-    // disk lets it.
-    std::size_t count = 0;
+    // All of it is looked at before anything is stored: a batch goes in whole or not at all.
+    std::size_t count = 0, stored_bytes = 0;
+    // The frame of a stored message, its topic and the properties that are added here.
+    const std::size_t stored_extra = 256 + request.topic.size() + call.gateway.options.cluster_name.size();
     bool wait = true;
     wire::BatchCursor check(call.body);
     for (wire::BatchItem item;; ++count) {
@@ -246,11 +247,15 @@ void send_batch(Call& call, const wire::SendRequest& request, const Destination&
             return call.fail(ResponseCode::message_illegal, "a batch cannot hold delayed messages");
         if (refuse_transaction(call, request, *known)) return;
         wait = known->wait;
+        stored_bytes += item.body.size() + item.properties.size() + stored_extra;
     }
     if (count == 0) return call.fail(ResponseCode::message_illegal, "an empty batch");
     Gateway& gateway = call.gateway;
     if (!gateway.sends.room_for(count))
         return fail_store(call, {Errc::full, "too many sends wait for the disk"});
+    // (One of so many tiny messages that they do not fit together goes in as far as the disk lets it.)
+    const auto room = gateway.broker.reserve(to.queue(), count, stored_bytes);
+    if (!room && room.error().code != Errc::invalid) return fail_store(call, room.error());
 
     std::size_t bytes = 0;
     gateway.batch.clear();

@@ -30,10 +30,9 @@ struct Now {
 /// may be a view into what `take` or `fetch` just handed out.
 struct Publication {
     model::QueueId queue;
-    /// Instead of `queue`: the named queues it goes to together, all of them or none, each named once; at
-    /// most 255 where it must be written. The body is laid down once in the queue log and once in the
-    /// volatile log at most. The receipt is that of the queue log, if it went there, with the place in the
-    /// first.
+    /// Instead of `queue`: the named queues it goes to together, all of them or none, each named once. The
+    /// body is laid down once in the volatile log and once per 255 queues in the queue log. The receipt is
+    /// that of the queue log, if it went there, with the place in the first.
     std::span<const model::QueueId> queues = {};
     store::Format format{};
     std::uint8_t priority = 0;
@@ -172,6 +171,10 @@ class Broker {
     // --- in
     // --------------------------------------------------------------------------------------------------
     Result<Receipt> publish(const Publication& message);
+    /// Makes sure that so many persistent messages to this queue, of so many payload bytes together,
+    /// published right after, do not meet a full disk halfway, and that a crash leaves all of them or none.
+    /// Errc::invalid if they are too many to go together.
+    Result<void> reserve(model::QueueId queue, std::size_t messages, std::size_t payload_bytes);
     /// Into its queue at `due_ms` (wall), to the millisecond; at once when that is not in the future. Appears
     /// once, also after a crash in the moment it fires. Waits and comes as a persistent message; a queue that
     /// is not durable takes none (unsupported).

@@ -25,7 +25,8 @@ enum class OpenMode {
 /// thread.
 ///
 /// There is no writable mapping on purpose: a failing disk shall be an error that is handled, not a signal.
-/// Every error names the path and the system's reason.
+/// Every error names the path and the system's reason. Errc::full: the system has no descriptor or no memory
+/// for it right now (never from a sync of a file).
 class File {
   public:
     virtual ~File() = default;  ///< closes; says nothing about durability
@@ -96,10 +97,14 @@ class Files {
     virtual Result<void> remove(std::string_view path) = 0;
     /// Makes the directory and all above it, the root included; those it makes are durable when it returns.
     virtual Result<void> make_directories(std::string_view path) = 0;
+    /// Errc::full: the directory could not be opened, nothing was done and nothing has failed.
     virtual Result<void> sync_directory(std::string_view directory) = 0;
     /// Takes the lock file, making it if missing. Errc::busy, with the holder's process id in the text, while
     /// somebody else has it: another process, or another lock object in this one.
     virtual Result<std::unique_ptr<FileLock>> lock(std::string_view path) = 0;
+    /// Names the machine's run since it was last started: as long as it is the same, nothing that was written
+    /// was lost to a power cut. Empty if it is not known.
+    virtual std::string boot() = 0;
     /// The disk that holds the root.
     virtual Result<DiskSpace> disk_space() = 0;
 };

@@ -23,6 +23,7 @@ class PosixFiles final : public Files {
     Result<void> make_directories(std::string_view path) override;
     Result<void> sync_directory(std::string_view directory) override;
     Result<std::unique_ptr<FileLock>> lock(std::string_view path) override;
+    std::string boot() override;
     Result<DiskSpace> disk_space() override;
 
   private:

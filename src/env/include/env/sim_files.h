@@ -15,6 +15,7 @@ struct SimFaults {
     double write_no_space = 0;  ///< Errc::no_space, a random prefix is written
     double read_error = 0;      ///< Errc::io from read_at
     double sync_error = 0;      ///< Errc::io from sync_data; see below
+    double no_descriptor = 0;   ///< Errc::full from open and sync_directory, which do nothing
     double not_now = 0;         ///< read_now delivers less than asked, often nothing
 };
 
@@ -76,6 +77,7 @@ class SimFiles final : public Files {
     Result<void> make_directories(std::string_view path) override;
     Result<void> sync_directory(std::string_view directory) override;
     Result<std::unique_ptr<FileLock>> lock(std::string_view path) override;
+    std::string boot() override;
     Result<DiskSpace> disk_space() override;
 
     struct Machine;

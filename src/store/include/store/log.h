@@ -65,8 +65,9 @@ struct LogOptions {
 using RecoveryVisitor = std::function<void(const Record&)>;
 
 struct Recovered {
-    bool torn = false;  ///< a torn tail was cut
-    Position cut;       ///< where (equal to end when nothing was)
+    bool torn = false;       ///< a torn tail was cut
+    bool same_boot = false;  ///< the machine has run on since the log was last open
+    Position cut;            ///< where (equal to end when nothing was)
     std::uint64_t replayed_bytes = 0;
 };
 
@@ -96,8 +97,10 @@ struct SegmentInfo {
 ///
 /// A kill loses what was not written; so does destroying the log, which writes nothing.
 ///
-/// Errors. `append` refuses a record that is too large (invalid), when the next segment cannot be allocated
-/// (no_space; goes away when there is room) and after a failed write or sync (read_only, until reopened).
+/// Errors. `append` refuses a record that is too large (invalid), when the disk is full (no_space) and after
+/// a failed write or sync (read_only, until reopened). A full disk passes: what was appended before stays in
+/// memory and is written as soon as there is room, the next segment is allocated, and messages are taken
+/// again.
 class Log {
   public:
     static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory, LogOptions options,
@@ -118,18 +121,26 @@ class Log {
     /// Gives the queue's next offset away to a message that lies elsewhere (in the volatile log): here stays
     /// a hole, which reads as `none`. When the log is opened again, holes at a queue's end are forgotten.
     model::QueueOffset skip(model::QueueId queue);
+    /// Makes sure that messages of this many bytes in all, appended right after, neither meet a full disk nor
+    /// end up in two batches: all of them survive a crash, or none. Errors as `append`.
+    Result<void> reserve(std::size_t messages, std::size_t destinations, std::size_t payload_bytes,
+                         std::int64_t now_ms);
     Result<void> write();
     void request_sync();
-    /// A sync that was asked for found the worker's queue full: ask again after a `collect`.
+    /// A sync that was asked for has not begun: ask again after a `collect`.
     bool sync_owed() const;
     /// Writes and syncs here and now, waiting for the disk: for the ends of a log's life, not for its middle.
     /// (A sync that is under way on the worker may still report a failure of its own later.)
     Result<void> sync();
+    /// The same as the last thing before the log is destroyed: a closing mark says that everything before it
+    /// is durable, so that what rots later is not taken for the torn tail of a power cut.
+    Result<void> close();
 
     Position end() const;      ///< next byte to be given away
     Position written() const;  ///< a killed process keeps everything before
     Position synced() const;   ///< a power cut keeps everything before
     bool failed() const;       ///< a write or sync failed: read-only until reopened
+    bool stalled() const;      ///< the last write met a full disk: no messages are taken until one works
 
     // --- reading -------------------------------------------------------------------------------------------
     Range range(model::QueueId queue) const;

@@ -84,6 +84,7 @@ struct Record {
 ///  48 destinations x { queue u32, offset u64 } | payload | zero to the next multiple of 8
 inline constexpr std::size_t record_head_bytes = 48;
 inline constexpr std::size_t destination_bytes = 12;
+inline constexpr std::size_t most_destinations = 255;  ///< of one record
 
 constexpr std::size_t record_bytes(std::size_t destinations, std::size_t payload) {
     return record_head_bytes + destinations * destination_bytes + payload;
