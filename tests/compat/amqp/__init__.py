@@ -7,6 +7,7 @@ from apache import BUILD
 from suite import Suite, build, environment, maven, stale, tool
 
 HERE = Path(__file__).resolve().parent
+SEEDS = HERE.parent.parent / "seeds"
 
 
 class AmqpSuite(Suite):
@@ -95,5 +96,28 @@ class Java(AmqpSuite):
                 "full" if full else "quick"], environment()
 
 
+class Seed002(AmqpSuite):
+    """Document 002: a program in TypeScript over amqplib."""
+
+    def __init__(self):
+        super().__init__("seed-002")
+        self.source, self.folder = SEEDS / "002", BUILD / "seed-002"
+
+    def prepare(self):
+        tool("node", "npm")
+        stamp = self.folder / ".complete"
+        if stale(stamp, self.source):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for file in self.source.iterdir():
+                shutil.copy(file, self.folder)
+            build(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts",
+                   "--loglevel=error"], cwd=self.folder)
+            build(["node", "node_modules/typescript/bin/tsc", "-p", "."], cwd=self.folder)
+            stamp.touch()
+
+    def command(self, target, pattern, full):
+        return ["node", str(self.folder / "liqpro.js"), target.amqp, pattern, "full" if full else "quick"], environment()
+
+
 def suites():
-    return [Pika(), Amqplib(), Go(), Java()]
+    return [Pika(), Amqplib(), Go(), Java(), Seed002()]
