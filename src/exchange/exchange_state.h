@@ -32,6 +32,8 @@ class ExchangeState {
     const Policy *policy = nullptr, *operator_policy = nullptr;
     ExchangeCounts counts;
     std::uint64_t routing = 0;  ///< the routing that came here last
+    /// The log has a warning about a binding of it, or about a delay it was asked for: one each is enough.
+    bool advised = false, delay_advised = false;
 };
 
 }  // namespace posthorn::exchange

@@ -39,11 +39,22 @@ Result<Published> HostState::publish(const Publication& message) {
                      "cannot publish to internal " + describe("exchange", message.exchange, name_)};
     ++exchange->counts.in;
     if (!route) {
-        if (exchange->delayed && message.delay_ms > 0) return delay(letter_of(message), message.delay_ms);
+        if (message.delay_ms > 0) {
+            if (exchange->delayed) return delay(letter_of(message), message.delay_ms);
+            advise_of_delay(*exchange);
+        }
         route = &router_.find(*exchange, {message.key, message.headers, 0}, message.more_keys);
     }
     exchange->counts.out += route->queues.size();
     return deliver(route->queues, letter_of(message));
+}
+
+void HostState::advise_of_delay(ExchangeState& exchange) {
+    if (std::exchange(exchange.delay_advised, true)) return;
+    log_warn(
+        "exchange",
+        "{} was sent a message with x-delay and is of type {}, which delays nothing (x-delayed-message does)",
+        describe("exchange", exchange.spec.name, name_), exchange.spec.type);
 }
 
 Result<Published> HostState::deliver(std::span<QueueState* const> queues, const Letter& letter) {

@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "binding_advice.h"
 
 namespace posthorn::exchange {
 namespace {
@@ -204,6 +205,10 @@ Result<void> HostState::bind(const Binding& given, OwnerId by) {
         if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
     if (bindings_.contains(binding_identity(binding))) return {};
     add_binding(binding, *ends, true);
+    if (const auto hint = ends->source->advised ? std::nullopt : advice(ends->source->type, binding)) {
+        ends->source->advised = true;
+        log_warn("exchange", "vhost '{}': {}", name_, *hint);
+    }
     return {};
 }
 

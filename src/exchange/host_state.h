@@ -122,6 +122,8 @@ class HostState final : public VirtualHost {
     Result<Published> append(const Letter& letter, Published published);
     void overflow_to_dead(QueueState& queue, const Letter& letter);
     Result<Published> delay(const Letter& letter, std::int64_t delay_ms);
+    /// Warns who asked an exchange for a delay that knows none.
+    void advise_of_delay(ExchangeState& exchange);
     /// To where the travelling message says, with what else its record says.
     Result<Published> publish_again(const Travelling& travelling, Letter letter);
     Result<void> open_delayed();

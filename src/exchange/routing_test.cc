@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/log.h"
 #include "exchange_test_support.h"
 
 namespace posthorn::exchange {
@@ -230,6 +231,20 @@ TEST_F(RoutingTest, AnAutoDeleteExchangeGoesWithItsLastBinding) {
     EXPECT_NE(station_.host->exchange("x"), nullptr);
     ASSERT_TRUE(station_.host->delete_queue("q", false, false, 0).ok());
     EXPECT_EQ(station_.host->exchange("x"), nullptr);
+}
+
+TEST_F(RoutingTest, AnExchangeIsWarnedAboutOnce) {
+    std::vector<std::string> lines;
+    set_log_sink([&](LogLevel, std::string_view, std::string_view line) { lines.emplace_back(line); });
+    station_.queue("q");
+    station_.exchange("x", "direct");
+    station_.bind("x", "q", "#");
+    station_.bind("x", "q", "a.*");
+    EXPECT_EQ(reached({"x", "agent"}), Names{});
+    EXPECT_EQ(reached({"x", "#"}), Names{"q"});
+    set_log_sink(nullptr);
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_EQ(lines[0].substr(0, 52), "vhost '/': 'q' is bound to the direct exchange 'x' w");
 }
 
 TEST_F(RoutingTest, ABindingIsTheSameWhateverTheOrderOfItsArguments) {

@@ -246,6 +246,12 @@ std::string Program::banner() const {
 
 void Program::run() {
     loop_.run();
+#if POSTHORN_WITH_AMQP
+    if (!amqp_) return;
+    amqp_->shut_down(
+        [this] { loop_.stop(); });  // a client told so comes back at once; one cut off waits and wonders
+    loop_.run();
+#endif
 }
 
 Result<void> Program::close() {

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 from server import FREE_PORTS, SECONDS, Server  # noqa: E402
 
 POSTHORN = str(Path(sys.argv.pop(1)).resolve())
+
+
+def amqp_say(client, class_id, method_id, arguments):
+    payload = struct.pack("!HH", class_id, method_id) + arguments
+    client.sendall(struct.pack("!BHI", 1, 0, len(payload)) + payload + b"\xce")
+
+
+def amqp_method(client):
+    """Class, method and arguments of the next frame."""
+    def take(size):
+        got = b""
+        while len(got) < size:
+            more = client.recv(size - len(got))
+            assert more, "the connection ended"
+            got += more
+        return got
+    payload = take(struct.unpack("!BHI", take(7))[2] + 1)
+    return (*struct.unpack("!HH", payload[:4]), payload[4:-1])
 
 
 class ProgramTest(unittest.TestCase):
@@ -76,6 +95,26 @@ class ProgramTest(unittest.TestCase):
             server = self.start()
             self.assertEqual(server.stop(number), 0)
             self.assertIn("stopped", server.log())
+
+    def test_amqp_clients_are_told_when_it_stops(self):
+        server = self.start()
+        with socket.create_connection(("127.0.0.1", server.port("AMQP 0-9-1")), SECONDS) as client:
+            client.sendall(b"AMQP\0\0\x09\x01")
+            amqp_method(client)
+            login = b"\0guest\0guest"
+            amqp_say(client, 10, 11, struct.pack("!I", 0) + b"\x05PLAIN" + struct.pack("!I", len(login)) + login + b"\5en_US")
+            amqp_method(client)
+            amqp_say(client, 10, 31, struct.pack("!HIH", 2047, 131072, 0))
+            amqp_say(client, 10, 40, b"\1/\0\0")
+            self.assertEqual(amqp_method(client)[:2], (10, 41))
+            server.process.send_signal(signal.SIGTERM)
+            told = amqp_method(client)
+            self.assertEqual(told[:2], (10, 50))
+            self.assertEqual(struct.unpack("!H", told[2][:2])[0], 320)
+            self.assertIn(b"CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'", told[2])
+            amqp_say(client, 10, 51, b"")
+            self.assertEqual(client.recv(1), b"")
+        self.assertEqual(server.process.wait(SECONDS), 0)
 
     def test_it_starts_again_after_a_kill(self):
         self.start().stop(signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string_view>
+#include <utility>
 
 #include "base/log.h"
 #include "channel.h"
@@ -15,6 +16,8 @@ namespace posthorn::gateway::amqp {
 namespace {
 
 constexpr std::chrono::milliseconds kSweepInterval{100};
+// A client that does not answer connection.close may be gone or busy; who stops a server waits for it.
+constexpr std::chrono::milliseconds kShutDownPatience{2000};
 constexpr const char* kLoopback = "127.0.0.1";
 constexpr const char* kLoopbackV6 = "::1";
 
@@ -110,6 +113,17 @@ class AmqpServer::Impl {
         return {};
     }
 
+    void shut_down(std::function<void()> done) {
+        second_door_.reset();
+        door_.reset();
+        gateway_.sessions.each([](Session& session) {
+            session.force_close("broker forced connection closure with reason 'shutdown'");
+        });
+        all_gone_ = std::move(done);
+        patience_end_ms_ = gateway_.steady_ms() + kShutDownPatience.count();
+        tell_when_gone();
+    }
+
     void close() {
         sweep_ = {};
         second_door_.reset();
@@ -129,8 +143,15 @@ class AmqpServer::Impl {
     void sweep_later() {
         sweep_ = loop_.after(kSweepInterval, [this] {
             gateway_.sweep();
+            tell_when_gone();
             sweep_later();
         });
+    }
+
+    void tell_when_gone() {
+        if (!all_gone_) return;
+        if (gateway_.sessions.size() != 0 && gateway_.steady_ms() < patience_end_ms_) return;
+        std::exchange(all_gone_, nullptr)();
     }
 
     env::SystemClock clock_;
@@ -139,6 +160,8 @@ class AmqpServer::Impl {
     std::unique_ptr<runtime::Connections> connections_;  // its sessions go before the gateway
     std::unique_ptr<runtime::Listener> door_, second_door_;
     runtime::Timer sweep_;
+    std::function<void()> all_gone_;  ///< of `shut_down`, until it is called
+    std::int64_t patience_end_ms_ = 0;
 };
 
 AmqpServer::AmqpServer(runtime::Loop& loop, broker::Broker& broker, exchange::VirtualHosts& hosts,
@@ -153,6 +176,9 @@ Result<void> AmqpServer::listen() {
 }
 void AmqpServer::after_tick() {
     impl_->gateway().after_tick();
+}
+void AmqpServer::shut_down(std::function<void()> done) {
+    impl_->shut_down(std::move(done));
 }
 void AmqpServer::close() {
     impl_->close();

@@ -7,28 +7,31 @@ from apache import BUILD
 from suite import Suite, build, environment, maven, stale, tool
 
 HERE = Path(__file__).resolve().parent
+SEEDS = HERE.parent.parent / "seeds"
 
 
 class AmqpSuite(Suite):
     """Needs nothing of the target but its AMQP port."""
 
 
-class Pika(AmqpSuite):
-    def __init__(self):
-        super().__init__("pika-1.3.2")
-        self.folder = BUILD / "pika"
+class Python(AmqpSuite):
+    """A client from PyPI in an environment of its own."""
+
+    def __init__(self, name, folder):
+        super().__init__(name)
+        self.source, self.folder = HERE / folder, BUILD / folder
 
     def prepare(self):
         stamp = self.folder / ".complete"
-        if stale(stamp, HERE / "pika"):
+        if stale(stamp, self.source):
             shutil.rmtree(self.folder, ignore_errors=True)
             build([sys.executable, "-m", "venv", str(self.folder)])
-            build([str(self.folder / "bin" / "pip"), "install", "-q", "-r", str(HERE / "pika" / "requirements.txt")])
+            build([str(self.folder / "bin" / "pip"), "install", "-q", "-r", str(self.source / "requirements.txt")])
             stamp.touch()
 
     def command(self, target, pattern, full):
-        return [str(self.folder / "bin" / "python"), str(HERE / "pika" / "main.py"), target.amqp, pattern,
-                "full" if full else "quick"], environment()
+        return [str(self.folder / "bin" / "python"), str(self.source / "main.py"), target.amqp, pattern,
+                "full" if full else "quick"], environment(PYTHONDONTWRITEBYTECODE="1")
 
 
 class Amqplib(AmqpSuite):
@@ -73,27 +76,68 @@ class Go(AmqpSuite):
         return [str(self.program), target.amqp, pattern, "full" if full else "quick"], environment()
 
 
-class Java(AmqpSuite):
+class C(AmqpSuite):
     def __init__(self):
-        super().__init__("amqp-client-5.16.0")
-        self.jars = BUILD / "jars" / "amqp-client"
-        self.classes = BUILD / "classes" / "amqp-client"
+        super().__init__("rabbitmq-c-0.11.0")
+        self.program = BUILD / "c-amqp-cases"
 
     def prepare(self):
-        maven(HERE / "java" / "pom.xml", self.jars)
+        if stale(self.program, HERE / "c"):
+            tool("cc", "amqp-publish")
+            build(["cc", "-std=gnu11", "-Wall", "-Wextra", "-O1", "-o", str(self.program), str(HERE / "c" / "main.c"),
+                   "-lrabbitmq"])
+
+    def command(self, target, pattern, full):
+        return [str(self.program), target.amqp, pattern, "full" if full else "quick"], environment()
+
+
+class Java(AmqpSuite):
+    """A client from Maven Central; the folder has its pom and sources."""
+
+    def __init__(self, name, folder, main):
+        super().__init__(name)
+        self.source, self.main = HERE / folder, main
+        self.jars, self.classes = BUILD / "jars" / name, BUILD / "classes" / name
+
+    def prepare(self):
+        maven(self.source / "pom.xml", self.jars)
         stamp = self.classes / ".complete"
-        if stale(stamp, HERE / "java"):
+        if stale(stamp, self.source):
             tool("javac")
             self.classes.mkdir(parents=True, exist_ok=True)
-            build(["javac", "-nowarn", "-Xlint:none", "-d", str(self.classes), "-cp", f"{self.jars}/*",
-                   *map(str, (HERE / "java").glob("*.java"))])
+            build(["javac", "-nowarn", "-Xlint:none", "-parameters", "-d", str(self.classes), "-cp", f"{self.jars}/*",
+                   *map(str, self.source.glob("*.java"))])
             stamp.touch()
 
     def command(self, target, pattern, full):
         return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
-                f"{self.classes}:{self.jars}/*", "AmqpCases", target.amqp, pattern,
+                f"{self.classes}:{self.jars}/*", self.main, target.amqp, pattern,
                 "full" if full else "quick"], environment()
 
 
+class Seed002(AmqpSuite):
+    """Document 002: a program in TypeScript over amqplib."""
+
+    def __init__(self):
+        super().__init__("seed-002")
+        self.source, self.folder = SEEDS / "002", BUILD / "seed-002"
+
+    def prepare(self):
+        tool("node", "npm")
+        stamp = self.folder / ".complete"
+        if stale(stamp, self.source):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for file in self.source.iterdir():
+                shutil.copy(file, self.folder)
+            build(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts",
+                   "--loglevel=error"], cwd=self.folder)
+            build(["node", "node_modules/typescript/bin/tsc", "-p", "."], cwd=self.folder)
+            stamp.touch()
+
+    def command(self, target, pattern, full):
+        return ["node", str(self.folder / "liqpro.js"), target.amqp, pattern, "full" if full else "quick"], environment()
+
+
 def suites():
-    return [Pika(), Amqplib(), Go(), Java()]
+    return [Python("pika-1.3.2", "pika"), Amqplib(), Go(), C(), Java("amqp-client-5.16.0", "java", "AmqpCases"),
+            Java("spring-amqp-3.1.5", "spring", "SpringCases"), Python("celery-5.4.0", "celery"), Seed002()]

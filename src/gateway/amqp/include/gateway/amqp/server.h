@@ -110,6 +110,9 @@ class AmqpServer {
 
     Result<void> listen();
     void after_tick();
+    /// Stops listening and tells every client (320, as RabbitMQ). `done` is called once, from here or from
+    /// the loop, when all have answered and are gone, or two seconds later. `close` follows.
+    void shut_down(std::function<void()> done);
     /// Stops listening, then closes every connection: what clients had in hand is ready again.
     void close();
     std::uint16_t port() const;  ///< as it came out where 0 was asked for
