@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "load_stamp.h"
-#include "wire/amqp/properties.h"
 
 namespace posthorn::cli {
 namespace amqp = wire::amqp;
@@ -18,7 +17,7 @@ ConsumeLoad::ConsumeLoad(Plan plan, std::vector<AmqpConnection> connections, con
                          std::atomic<std::uint64_t>& consumed)
     : plan_(std::move(plan)), phase_(phase), consumed_(consumed) {
     for (std::size_t index = 0; index < connections.size(); ++index) {
-        consumers_.push_back({.connection = std::move(connections[index]), .set = plan_.sets[index]});
+        consumers_.push_back({std::move(connections[index]), plan_.sets[index], 0, {}});
         seen_.resize(std::max<std::size_t>(seen_.size(), plan_.sets[index] + 1));
     }
 }
@@ -52,53 +51,22 @@ Result<void> ConsumeLoad::wait() {
 Result<void> ConsumeLoad::read(Consumer& consumer, std::chrono::milliseconds patience) {
     if (auto got = consumer.connection.read_some(patience); !got) return got.error();
     now_ = steady_now();
-    return consumer.connection.take_frames([&](const amqp::Frame& frame) { take(consumer, frame); });
+    return consumer.connection.take_frames([&](const amqp::Frame& frame) {
+        if (const Delivered* message = consumer.reader.take(frame)) take(consumer, *message);
+    });
 }
 
-void ConsumeLoad::take(Consumer& consumer, const amqp::Frame& frame) {
-    switch (frame.type) {
-        case amqp::FrameType::method:
-            if (amqp::method_of(frame.payload) == amqp::MethodCode::basic_deliver)
-                take_deliver(consumer, frame.payload);
-            return;
-        case amqp::FrameType::header: {
-            amqp::ContentHeader header;
-            if (!amqp::decode_content_header(frame.payload, header)) return;
-            consumer.body_size = consumer.body_left = header.body_size;
-            if (header.body_size == 0) complete(consumer);
-            return;
-        }
-        case amqp::FrameType::body:
-            if (consumer.body_left == consumer.body_size) take_stamp(consumer, frame.payload);
-            consumer.body_left -= std::min<std::uint64_t>(consumer.body_left, frame.payload.size());
-            if (consumer.body_left == 0) complete(consumer);
-            return;
-        default:
-            return;
-    }
-}
-
-/// Two fields of the method, read where they lie: decoding it whole would check texts that nobody looks at.
-void ConsumeLoad::take_deliver(Consumer& consumer, Bytes payload) {
-    ByteReader reader(payload);
-    reader.skip(4);  // class and method
-    reader.skip(reader.be<std::uint8_t>());
-    consumer.tag = reader.be<std::uint64_t>();
-    if (reader.be<std::uint8_t>() != 0) ++report_.redelivered;
-}
-
-void ConsumeLoad::take_stamp(Consumer& consumer, Bytes body) {
-    if (body.size() < kShortStampSize) return;
-    const ShortStamp stamp = read_short_stamp(body.data());
-    seen_[consumer.set].note(stamp.sequence);
-    if (phase_.measuring()) report_.latency.add(now_ - stamp.sent_ns);
-}
-
-void ConsumeLoad::complete(Consumer& consumer) {
+void ConsumeLoad::take(Consumer& consumer, const Delivered& message) {
     ++report_.received;
+    report_.redelivered += message.redelivered;
     if (phase_.measuring()) ++report_.measured;
+    if (message.body_size >= kShortStampSize) {
+        const ShortStamp stamp = read_short_stamp(message.head.data());
+        seen_[consumer.set].note(stamp.sequence);
+        if (phase_.measuring()) report_.latency.add(now_ - stamp.sent_ns);
+    }
     if (plan_.ack_every == 0 || ++consumer.unacked < plan_.ack_every) return;
-    consumer.connection.write(amqp::BasicAck{consumer.tag, plan_.ack_every > 1});
+    consumer.connection.write(amqp::BasicAck{message.tag, plan_.ack_every > 1});
     consumer.unacked = 0;
 }
 

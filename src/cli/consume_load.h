@@ -6,6 +6,7 @@
 
 #include "amqp_connection.h"
 #include "base/result.h"
+#include "delivery_reader.h"
 #include "latency_histogram.h"
 #include "load_phase.h"
 #include "poll_set.h"
@@ -42,18 +43,13 @@ class ConsumeLoad {
     struct Consumer {
         AmqpConnection connection;
         std::uint32_t set = 0;
-        std::uint64_t tag = 0;        ///< of the message that is under way
-        std::uint64_t body_size = 0;  ///< the same one's
-        std::uint64_t body_left = 0;
         std::uint32_t unacked = 0;
+        DeliveryReader reader;
     };
 
     Result<void> wait();
     Result<void> read(Consumer& consumer, std::chrono::milliseconds patience);
-    void take(Consumer& consumer, const wire::amqp::Frame& frame);
-    void take_deliver(Consumer& consumer, Bytes payload);
-    void take_stamp(Consumer& consumer, Bytes body);
-    void complete(Consumer& consumer);
+    void take(Consumer& consumer, const Delivered& message);
 
     Plan plan_;
     std::vector<Consumer> consumers_;

@@ -16,7 +16,7 @@ PublishForm::PublishForm(const Shape& shape) {
     amqp::BasicPublish method;
     method.exchange = shape.exchange;
     method.routing_key = shape.key;
-    const std::vector<std::byte> body(shape.body_size, std::byte{'.'});
+    const std::vector<std::byte> body(shape.body_size, kFiller);
 
     amqp::append_content_head(bytes_, shape.channel, method, encoded.view(), body.size());
     body_ = bytes_.size() + amqp::kFrameHead;

@@ -11,6 +11,7 @@ namespace posthorn::cli {
 /// One AMQP publish, encoded once: a message costs a copy of it and a stamp.
 class PublishForm {
   public:
+    static constexpr std::byte kFiller{'.'};  ///< what a body is made of
     struct Shape {
         std::string exchange;  ///< empty: the default exchange
         std::string key;

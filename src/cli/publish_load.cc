@@ -1,14 +1,11 @@
 #include "publish_load.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "load_stamp.h"
 
 namespace posthorn::cli {
-namespace amqp = wire::amqp;
-
 namespace {
 
 constexpr std::size_t kBatchBytes = 64 * 1024;  // one write
@@ -20,9 +17,8 @@ constexpr std::int64_t kBacklogPatienceNs = 100'000;
 PublishLoad::PublishLoad(Plan plan, std::vector<AmqpConnection> connections, const SharedPhase& phase,
                          const std::atomic<std::uint64_t>& consumed)
     : plan_(std::move(plan)), phase_(phase), consumed_(consumed) {
-    const std::size_t ring = plan_.window == 0 ? 0 : std::bit_ceil(plan_.window);
     for (AmqpConnection& connection : connections)
-        producers_.push_back({std::move(connection), 0, 1, std::vector<std::int64_t>(ring)});
+        producers_.push_back({std::move(connection), ConfirmWindow(plan_.window)});
 }
 
 Result<PublishReport> PublishLoad::run() {
@@ -36,14 +32,14 @@ Result<PublishReport> PublishLoad::run() {
         now_ = steady_now();
     }
     report_.cpu_seconds = phase_.cpu_seconds();
-    report_.unanswered = open_;
+    report_.unanswered = open();
     return report_;
 }
 
 bool PublishLoad::done() const {
     if (phase_.stopped()) return true;
     const bool all_sent = plan_.messages != 0 && report_.published >= plan_.messages;
-    if (open_ > 0 || (!phase_.draining() && !all_sent)) return false;
+    if (open() > 0 || (!phase_.draining() && !all_sent)) return false;
     return std::none_of(producers_.begin(), producers_.end(),
                         [](const Producer& producer) { return producer.connection.unsent(); });
 }
@@ -61,7 +57,7 @@ std::uint64_t PublishLoad::allowance() const {
 }
 
 bool PublishLoad::has_room(const Producer& producer) const {
-    return plan_.window == 0 || producer.issued + 1 - producer.oldest < plan_.window;
+    return plan_.window == 0 || !producer.window.full();
 }
 
 void PublishLoad::fill() {
@@ -97,8 +93,7 @@ void PublishLoad::send(Producer& producer, std::int64_t sent_ns) {
         if (phase_.measuring()) ++report_.measured;
         return;
     }
-    ++producer.issued, ++open_;
-    producer.sent_ns[producer.issued & (producer.sent_ns.size() - 1)] = sent_ns;
+    producer.window.issue(sent_ns);
 }
 
 std::int64_t PublishLoad::patience() const {
@@ -114,7 +109,7 @@ std::int64_t PublishLoad::patience() const {
 
 Result<void> PublishLoad::wait() {
     // One connection whose window is full: nothing can happen but an answer, so one call does it.
-    if (producers_.size() == 1 && !producers_[0].connection.unsent() && plan_.rate == 0 && open_ > 0 &&
+    if (producers_.size() == 1 && !producers_[0].connection.unsent() && plan_.rate == 0 &&
         !has_room(producers_[0]))
         return read(producers_[0], kPatience);
     poll_.clear();
@@ -130,45 +125,23 @@ Result<void> PublishLoad::wait() {
 Result<void> PublishLoad::read(Producer& producer, std::chrono::milliseconds patience) {
     if (auto got = producer.connection.read_some(patience); !got) return got.error();
     now_ = steady_now();
-    return producer.connection.take_frames([&](const amqp::Frame& frame) { take(producer, frame); });
+    return producer.connection.take_frames([&](const wire::amqp::Frame& frame) {
+        producer.window.take(frame, [this](std::int64_t sent_ns, bool good) { answered(sent_ns, good); });
+    });
 }
 
-void PublishLoad::take(Producer& producer, const amqp::Frame& frame) {
-    if (frame.type != amqp::FrameType::method) return;
-    amqp::BasicAck ack;
-    amqp::BasicNack nack;
-    switch (amqp::method_of(frame.payload)) {
-        case amqp::MethodCode::basic_ack:
-            if (amqp::decode(frame.payload, ack)) answered(producer, ack.delivery_tag, ack.multiple, true);
-            return;
-        case amqp::MethodCode::basic_nack:
-            if (amqp::decode(frame.payload, nack))
-                answered(producer, nack.delivery_tag, nack.multiple, false);
-            return;
-        default:
-            return;
-    }
-}
-
-void PublishLoad::answered(Producer& producer, std::uint64_t tag, bool multiple, bool good) {
-    const std::uint64_t last = multiple && tag == 0 ? producer.issued : std::min(tag, producer.issued);
-    for (std::uint64_t one = multiple ? producer.oldest : tag; one <= last; ++one)
-        answered_one(producer, one, good);
-    const std::size_t mask = producer.sent_ns.size() - 1;
-    while (producer.oldest <= producer.issued && producer.sent_ns[producer.oldest & mask] == 0)
-        ++producer.oldest;
-}
-
-void PublishLoad::answered_one(Producer& producer, std::uint64_t tag, bool good) {
-    std::int64_t& sent_ns = producer.sent_ns[tag & (producer.sent_ns.size() - 1)];
-    if (tag < producer.oldest || sent_ns == 0) return;
-    --open_;
+void PublishLoad::answered(std::int64_t sent_ns, bool good) {
     ++(good ? report_.confirmed : report_.refused);
-    if (good && phase_.measuring()) {
-        ++report_.measured;
-        report_.latency.add(now_ - sent_ns);
-    }
-    sent_ns = 0;
+    if (!good || !phase_.measuring()) return;
+    ++report_.measured;
+    report_.latency.add(now_ - sent_ns);
+}
+
+std::uint64_t PublishLoad::open() const {
+    std::uint64_t open = 0;
+    for (const Producer& producer : producers_)
+        open += producer.window.open();
+    return open;
 }
 
 }  // namespace posthorn::cli

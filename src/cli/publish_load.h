@@ -6,6 +6,7 @@
 
 #include "amqp_connection.h"
 #include "base/result.h"
+#include "confirm_window.h"
 #include "latency_histogram.h"
 #include "load_phase.h"
 #include "poll_set.h"
@@ -44,9 +45,7 @@ class PublishLoad {
   private:
     struct Producer {
         AmqpConnection connection;
-        std::uint64_t issued = 0;           ///< the last tag
-        std::uint64_t oldest = 1;           ///< the first tag without an answer
-        std::vector<std::int64_t> sent_ns;  ///< by tag, round and round; 0: answered
+        ConfirmWindow window;  ///< of the times they were sent
     };
 
     void send(Producer& producer, std::int64_t sent_ns);
@@ -57,9 +56,8 @@ class PublishLoad {
     bool done() const;
     Result<void> wait();
     Result<void> read(Producer& producer, std::chrono::milliseconds patience);
-    void take(Producer& producer, const wire::amqp::Frame& frame);
-    void answered(Producer& producer, std::uint64_t tag, bool multiple, bool good);
-    void answered_one(Producer& producer, std::uint64_t tag, bool good);
+    void answered(std::int64_t sent_ns, bool good);
+    std::uint64_t open() const;  ///< unconfirmed, over all connections
     std::int64_t patience() const;
     std::int64_t due_ns(std::uint64_t number) const;
 
@@ -69,7 +67,6 @@ class PublishLoad {
     const std::atomic<std::uint64_t>& consumed_;
     PollSet poll_;
     std::int64_t start_ns_ = 0, now_ = 0;
-    std::uint64_t open_ = 0;  ///< unconfirmed, over all connections
     PublishReport report_;
 };
 

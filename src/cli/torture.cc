@@ -4,16 +4,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <deque>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 
+#include "amqp_torture.h"
 #include "commands.h"
-#include "load_stamp.h"
-#include "remoting_admin.h"
-#include "torture_clients.h"
+#include "remoting_torture.h"
+#include "tcp_link.h"
+#include "torture_side.h"
 #include "usage.h"
 #include "victim.h"
 
@@ -21,6 +22,7 @@ namespace posthorn::cli {
 namespace {
 
 struct Options {
+    std::string protocol = "remoting";
     std::string binary;   ///< empty: this program
     std::string command;  ///< empty: how `binary` is started
     std::string directory;
@@ -34,6 +36,7 @@ struct Options {
     double grace = 5;
     std::uint16_t name_server_port = 29876;
     std::uint16_t broker_port = 30911;
+    std::uint16_t amqp_port = 30672;
     std::uint64_t seed = 0;
     bool no_delays = false;
     bool keep = false;
@@ -41,6 +44,9 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options) {
+    app.add_option("--protocol", options.protocol, "whose clients: RocketMQ's or RabbitMQ's")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"remoting", "amqp"}));
     app.add_option("--rounds", options.rounds, "how often the server is killed")->capture_default_str();
     app.add_option("--seconds-per-round", options.seconds, "most seconds of load before the kill")
         ->capture_default_str();
@@ -51,8 +57,9 @@ void add_options(CLI::App& app, Options& options) {
     app.add_flag("--no-delays", options.no_delays, "send no delayed messages");
     app.add_option("--seed", options.seed, "decides the load and the moments of death (default: random)");
     app.add_option("--binary", options.binary, "the program to torture (default: this one)");
-    app.add_option("--command", options.command,
-                   "another way to start a server; {data}, {namesrv}, {broker} and {vip} are replaced");
+    app.add_option(
+        "--command", options.command,
+        "another way to start a server; {data}, {namesrv}, {broker}, {vip} and {amqp} are replaced");
     app.add_option(
         "--directory", options.directory,
         "scratch directory, new or empty (default: ./posthorn-torture-PID, removed if all is well)");
@@ -60,6 +67,7 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option("--namesrv-port", options.name_server_port)->capture_default_str();
     app.add_option("--broker-port", options.broker_port, "this one and the one two below are used")
         ->capture_default_str();
+    app.add_option("--amqp-port", options.amqp_port)->capture_default_str();
     app.add_option("--restart-limit", options.restart_limit, "seconds a start may take")
         ->capture_default_str();
     app.add_option("--grace", options.grace, "seconds a delayed message may be late")->capture_default_str();
@@ -77,51 +85,56 @@ std::string server_command(const Options& options) {
     if (command.empty())
         command = fmt::format(
             "'{}' serve --data-directory '{{data}}' --ports-name-service {{namesrv}}"
-            " --ports-broker {{broker}} --ports-vip {{vip}} --ports-amqp 0 --ports-http-enabled off",
+            " --ports-broker {{broker}} --ports-vip {{vip}} --ports-amqp {{amqp}} --ports-http-enabled off",
             options.binary);
     replace(command, "{data}", options.directory + "/data");
     replace(command, "{namesrv}", std::to_string(options.name_server_port));
     replace(command, "{broker}", std::to_string(options.broker_port));
+    replace(command, "{amqp}", std::to_string(options.protocol == "amqp" ? options.amqp_port : 0));
     replace(command, "{vip}", std::to_string(options.broker_port - 2));
     return command;
 }
 
+std::unique_ptr<TortureSide> make_side(const Options& options, std::mt19937_64& random) {
+    if (options.protocol == "amqp")
+        return std::make_unique<AmqpTorture>(
+            AmqpTorture::Plan{.address = fmt::format("127.0.0.1:{}", options.amqp_port),
+                              .producers = options.producers,
+                              .consumers = options.consumers,
+                              .queues = options.queues,
+                              .rate = options.rate},
+            random);
+    return std::make_unique<RemotingTorture>(
+        RemotingTorture::Plan{.broker = fmt::format("127.0.0.1:{}", options.broker_port),
+                              .producers = options.producers,
+                              .consumers = options.consumers,
+                              .queues = options.queues,
+                              .rate = options.rate,
+                              .grace = options.grace,
+                              .delays = !options.no_delays},
+        random);
+}
+
 struct RoundReport {
-    TortureLedger::Verdict verdict;
-    std::uint64_t invented = 0;
-    std::uint64_t taken_back = 0;     ///< a consumer had seen it, and now it is gone or another one
-    std::uint64_t offsets_ahead = 0;  ///< a group's committed offset lies behind the end of its queue
+    TortureFindings findings;
     double load_seconds = 0;
     double restart_seconds = 0;
-    bool good() const { return verdict.good() && invented == 0 && taken_back == 0 && offsets_ahead == 0; }
 };
 
 class Torture {
   public:
-    Torture(const Options& options)
+    explicit Torture(const Options& options)
         : options_(options),
           random_(options.seed),
-          victim_(server_command(options), options.directory + "/server.log") {
-        target_.broker = fmt::format("127.0.0.1:{}", options.broker_port);
-        target_.run = random_();
-        target_.topic = fmt::format("PosthornTorture_{:016X}", target_.run);
-        target_.queues = options.queues;
-        for (std::uint32_t index = 0; index < options.producers; ++index)
-            producers_.emplace_back(target_, index, random_(), !options.no_delays);
-        for (std::uint32_t index = 0; index < options.consumers; ++index)
-            consumers_.emplace_back(target_, index);
-    }
+          side_(make_side(options, random_)),
+          victim_(server_command(options), options.directory + "/server.log") {}
 
     Result<double> start() {
         if (auto started = victim_.start(); !started) return started.error();
         return wait_until_served();
     }
 
-    Result<void> make_topic() {
-        auto connection = RemotingConnection::open(target_.broker);
-        if (!connection) return connection.error();
-        return create_topic(*connection, target_.topic, target_.queues);
-    }
+    TortureSide& side() { return *side_; }
 
     Result<RoundReport> round() {
         RoundReport report;
@@ -129,21 +142,15 @@ class Torture {
         auto restarted = start();
         if (!restarted) return restarted.error();
         report.restart_seconds = *restarted;
-        if (auto checked = check(report); !checked) return checked.error();
+        auto findings = side_->check();
+        if (!findings) return findings.error();
+        report.findings = *findings;
         return report;
     }
 
     bool stop() {
         constexpr double kSeconds = 20;
         return victim_.stop(kSeconds);
-    }
-
-    std::map<std::int32_t, std::uint64_t> refused() const {
-        std::map<std::int32_t, std::uint64_t> sum;
-        for (const TortureProducer& producer : producers_)
-            for (const auto& [code, count] : producer.refused())
-                sum[code] += count;
-        return sum;
     }
 
   private:
@@ -155,12 +162,9 @@ class Torture {
             if (!victim_.running())
                 return Error{Errc::io, fmt::format("the server ended by itself; see {}/server.log",
                                                    options_.directory)};
-            auto connection = RemotingConnection::open(target_.broker);
-            if (connection) {
-                auto answer = call(*connection, wire::remoting::RequestCode::get_broker_runtime_info, {});
-                if (answer && answer->code == 0) return static_cast<double>(steady_now() - start) * 1e-9;
-                last = answer ? answer->remark : answer.error().message;
-            }
+            const auto answer = side_->ask();
+            if (answer) return static_cast<double>(steady_now() - start) * 1e-9;
+            last = answer.error().message;
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
         }
         return Error{Errc::io,
@@ -170,13 +174,10 @@ class Torture {
     Result<void> load_and_kill(RoundReport& report) {
         std::atomic<bool> stop{false};
         std::vector<std::thread> threads;
-        std::vector<Result<void>> ends(producers_.size() + consumers_.size());
-        std::size_t at = 0;
-        for (TortureProducer& producer : producers_)
-            threads.emplace_back(
-                [&, slot = at++] { ends[slot] = producer.run(stop, options_.rate / options_.producers); });
-        for (TortureConsumer& consumer : consumers_)
-            threads.emplace_back([&, slot = at++] { ends[slot] = consumer.run(stop); });
+        const std::vector<TortureSide::Client> clients = side_->clients();
+        std::vector<Result<void>> ends(clients.size());
+        for (std::size_t at = 0; at < clients.size(); ++at)
+            threads.emplace_back([&, at] { ends[at] = clients[at](stop); });
 
         constexpr double kShortest = 0.05;
         report.load_seconds =
@@ -195,108 +196,26 @@ class Torture {
         return {};
     }
 
-    Result<void> check(RoundReport& report) {
-        for (TortureProducer& producer : producers_)
-            producer.ledger().begin_reading();
-        auto opened = RemotingConnection::open(target_.broker);
-        if (!opened) return opened.error();
-        std::vector<std::int64_t> next(target_.queues, 0);
-        const std::int64_t deadline = last_due() + static_cast<std::int64_t>(options_.grace * 1e9);
-        while (true) {
-            if (auto read = read_all(*opened, next, report); !read) return read;
-            report.verdict = verdict();
-            if (report.verdict.lost == 0 || steady_now() > deadline) break;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        }
-        return check_groups(*opened, next, report);
-    }
-
-    Result<void> read_all(RemotingConnection& connection, std::vector<std::int64_t>& next,
-                          RoundReport& report) {
-        for (std::uint32_t queue = 0; queue < target_.queues; ++queue) {
-            auto end = max_offset(connection, target_.topic, queue);
-            if (!end) return end.error();
-            const auto each = [&](const wire::remoting::Message& message) { note(message, report); };
-            auto read = read_queue(connection, target_, queue, next[queue], *end, {}, each);
-            if (!read) return read.error();
-            if (*read < *end)
-                return Error{Errc::invalid, fmt::format("queue {} ends at {} but nothing is served at {}",
-                                                        queue, *end, *read)};
-            next[queue] = *read;
-        }
-        return {};
-    }
-
-    void note(const wire::remoting::Message& message, RoundReport& report) {
-        const auto stamp = read_stamp(message.body);
-        const std::uint64_t producer = stamp ? stamp->sequence >> kNumberBits : 0;
-        const std::uint64_t number = stamp ? stamp->sequence & ((std::uint64_t{1} << kNumberBits) - 1) : 0;
-        const auto queue = static_cast<std::uint32_t>(message.queue_id);
-        const bool ours = stamp && stamp->run == target_.run && producer < producers_.size() &&
-                          message.body_intact() &&
-                          producers_[producer].ledger().found(number, queue, message.queue_offset);
-        if (!ours) ++report.invented;
-        const std::uint64_t sequence = stamp ? stamp->sequence : TortureConsumer::kNothing;
-        for (const TortureConsumer& consumer : consumers_) {
-            const auto& seen = consumer.seen()[queue];
-            const auto offset = static_cast<std::size_t>(message.queue_offset);
-            if (offset < seen.size() && seen[offset] != sequence) ++report.taken_back;
-        }
-    }
-
-    Result<void> check_groups(RemotingConnection& connection, const std::vector<std::int64_t>& end,
-                              RoundReport& report) {
-        for (const TortureConsumer& consumer : consumers_)
-            for (std::uint32_t queue = 0; queue < target_.queues; ++queue) {
-                const auto seen = static_cast<std::int64_t>(consumer.seen()[queue].size());
-                if (seen > end[queue]) report.taken_back += static_cast<std::uint64_t>(seen - end[queue]);
-                auto answer = call(connection, wire::remoting::RequestCode::query_consumer_offset,
-                                   {{"consumerGroup", consumer.group()},
-                                    {"topic", target_.topic},
-                                    {"queueId", std::to_string(queue)}});
-                if (!answer) return answer.error();
-                if (answer->code != 0) continue;  // nothing committed yet
-                auto offset = answer->number("offset");
-                if (!offset) return offset.error();
-                if (*offset > end[queue]) ++report.offsets_ahead;
-            }
-        return {};
-    }
-
-    std::int64_t last_due() {
-        std::int64_t last = 0;
-        for (TortureProducer& producer : producers_)
-            last = std::max(last, producer.ledger().last_due_ns());
-        return last;
-    }
-
-    TortureLedger::Verdict verdict() {
-        TortureLedger::Verdict sum;
-        for (TortureProducer& producer : producers_)
-            sum.add(producer.ledger().verdict());
-        return sum;
-    }
-
     const Options& options_;
     std::mt19937_64 random_;
-    TortureTarget target_;
-    std::deque<TortureProducer> producers_;
-    std::deque<TortureConsumer> consumers_;
+    std::unique_ptr<TortureSide> side_;
     Victim victim_;
 };
 
 void print_round(const Options& options, std::uint32_t round, const RoundReport& report) {
-    const auto& verdict = report.verdict;
+    const TortureFindings& findings = report.findings;
+    const auto& verdict = findings.verdict;
     if (options.json) {
         const nlohmann::json json{{"round", round},
                                   {"acknowledged", verdict.acknowledged},
                                   {"delayed", verdict.delayed},
                                   {"lost", verdict.lost},
-                                  {"invented", report.invented},
+                                  {"invented", findings.invented},
                                   {"duplicated", verdict.duplicated},
                                   {"moved", verdict.moved},
-                                  {"taken_back", report.taken_back},
-                                  {"offsets_ahead", report.offsets_ahead},
+                                  {"taken_back", findings.taken_back},
+                                  {"offsets_ahead", findings.offsets_ahead},
+                                  {"again", findings.again},
                                   {"unanswered_but_stored", verdict.extra},
                                   {"load_seconds", report.load_seconds},
                                   {"restart_seconds", report.restart_seconds}};
@@ -305,10 +224,10 @@ void print_round(const Options& options, std::uint32_t round, const RoundReport&
         fmt::print(
             "round {:3}: killed after {:5.2f} s, back in {:6.3f} s; acknowledged {} ({} delayed), lost {}, "
             "invented {},"
-            " duplicated {}, moved {}, taken back {}, offsets ahead {}\n",
+            " duplicated {}, moved {}, taken back {}, offsets ahead {}, again and said so {}\n",
             round, report.load_seconds, report.restart_seconds, verdict.acknowledged, verdict.delayed,
-            verdict.lost, report.invented, verdict.duplicated, verdict.moved, report.taken_back,
-            report.offsets_ahead);
+            verdict.lost, findings.invented, verdict.duplicated, verdict.moved, findings.taken_back,
+            findings.offsets_ahead, findings.again);
     }
     std::fflush(stdout);
 }
@@ -317,16 +236,16 @@ void print_round(const Options& options, std::uint32_t round, const RoundReport&
 Result<bool> run_rounds(const Options& options) {
     Torture torture(options);
     if (auto started = torture.start(); !started) return started.error();
-    if (auto made = torture.make_topic(); !made) return made.error();
+    if (auto made = torture.side().prepare(); !made) return made.error();
     bool good = true;
     for (std::uint32_t round = 1; round <= options.rounds; ++round) {
         auto report = torture.round();
         if (!report) return report.error();
         print_round(options, round, *report);
-        good = good && report->good();
+        good = good && report->findings.good();
     }
-    for (const auto& [code, count] : torture.refused())
-        fmt::print(stderr, "posthorn torture: {} sends were refused with code {}\n", count, code);
+    for (const std::string& line : torture.side().refusals())
+        fmt::print(stderr, "posthorn torture: {}\n", line);
     if (!torture.stop()) {
         fmt::print(stderr, "posthorn torture: the server did not end well when asked to\n");
         good = false;

@@ -25,6 +25,9 @@ class TortureLedger {
     void begin_reading();
     /// False: no such message was ever sent.
     bool found(std::uint64_t number, std::uint32_t queue, std::int64_t offset);
+    bool was_found(std::uint64_t number) const {
+        return number < entries_.size() && entries_[number].found > 0;
+    }
 
     struct Verdict {
         std::uint64_t acknowledged = 0;

@@ -60,9 +60,19 @@ void HostState::advise_of_delay(ExchangeState& exchange) {
 Result<Published> HostState::deliver(std::span<QueueState* const> queues, const Letter& letter) {
     Published published;
     if (queues.empty()) return published;
+    const auto keeps_all = [](const QueueState* queue) { return queue->settings().quorum; };
+    if (!letter.persistent && std::any_of(queues.begin(), queues.end(), keeps_all)) [[unlikely]] {
+        Letter kept = letter;  // whatever the publisher asked for
+        kept.persistent = true;
+        return deliver(queues, kept);
+    }
     published.outcome = Published::Outcome::routed;
+    if (queues.size() == 1 && !queues[0]->full_for(letter.body_bytes)) [[likely]] {
+        const Target only{queues[0], queues[0]->lane_number(letter.priority)};
+        if (auto appended = append({&only, 1}, letter, published); !appended) return appended.error();
+        return published;
+    }
     targets_.clear();
-    bool keeps_all = false;
     for (QueueState* queue : queues) {
         if (queue->full_for(letter.body_bytes)) [[unlikely]] {
             published.outcome = Published::Outcome::rejected;
@@ -70,51 +80,46 @@ Result<Published> HostState::deliver(std::span<QueueState* const> queues, const 
             continue;
         }
         targets_.push_back({queue, queue->lane_number(letter.priority)});
-        keeps_all |= queue->settings().quorum;
     }
-    if (targets_.empty()) return published;
-    if (letter.persistent || !keeps_all) [[likely]]
-        return append(letter, published);
-    Letter kept = letter;  // a quorum queue keeps what it gets, whatever the publisher asked for
-    kept.persistent = true;
-    return append(kept, published);
+    for (std::span<const Target> left(targets_); !left.empty();) {
+        const auto some = left.first(std::min(queues_per_record, left.size()));
+        left = left.subspan(some.size());
+        if (auto appended = append(some, letter, published); !appended) return appended.error();
+    }
+    return published;
 }
 
 /// One record whatever the number of queues.
-Result<Published> HostState::append(const Letter& letter, Published published) {
-    const std::int64_t expires_ms = letter.ttl_ms ? desk_.broker.now().wall_ms + *letter.ttl_ms : 0;
+Result<void> HostState::append(std::span<const Target> targets, const Letter& letter, Published& published) {
     broker::Publication record;
     record.format = letter.format;
     record.priority = letter.priority;
     record.tag = make_tag(letter.body_bytes, letter.persistent);
     record.key = letter.message_key;
-    record.expires_ms = expires_ms;
+    record.expires_ms = letter.ttl_ms ? desk_.broker.now().wall_ms + *letter.ttl_ms : 0;
     record.persistent = letter.persistent;
     record.payload = letter.payload;
-    for (std::size_t from = 0; from < targets_.size(); from += queues_per_record) {
-        const auto some =
-            std::span(targets_).subspan(from, std::min(queues_per_record, targets_.size() - from));
-        queue_ids_.clear();
-        bool keep = false;
-        for (const Target& target : some) {
-            const auto id = target.queue->lane_queue(target.lane);
-            if (!id) return id.error();
-            queue_ids_.push_back(*id);
-            if (!letter.persistent || !target.queue->spec().durable) continue;
-            keep = true;
-            published.must_sync |= !target.queue->settings().confirm_written;
+    bool keep = false;
+    queue_ids_.clear();
+    for (const Target& target : targets) {
+        record.queue = target.queue->lane_queue(target.lane);
+        if (record.queue == model::QueueId()) [[unlikely]] {
+            if (auto opened = target.queue->open_lane(target.lane); !opened) return opened;
+            record.queue = target.queue->lane_queue(target.lane);
         }
-        if (queue_ids_.size() == 1)
-            record.queue = queue_ids_.front();
-        else
-            record.queues = queue_ids_;
-        const auto receipt = desk_.broker.publish(record);
-        if (!receipt) return receipt.error();
-        if (keep) published.receipt = *receipt;
-        for (const Target& target : some)
-            target.queue->appended(target.lane, letter, expires_ms);
+        if (targets.size() > 1) queue_ids_.push_back(record.queue);
+        if (!letter.persistent || !target.queue->spec().durable) continue;
+        keep = true;
+        published.must_sync |= !target.queue->settings().confirm_written;
     }
-    return published;
+    record.queues = queue_ids_;
+    const auto receipt = desk_.broker.publish(record);
+    if (!receipt) [[unlikely]]
+        return receipt.error();
+    if (keep) published.receipt = *receipt;
+    for (const Target& target : targets)
+        target.queue->appended(target.lane, letter, record.expires_ms);
+    return {};
 }
 
 // --- out, one by one ---------------------------------------------------------------------------------------

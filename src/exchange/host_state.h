@@ -119,7 +119,11 @@ class HostState final : public VirtualHost {
     void apply_all_policies();
 
     Result<Published> deliver(std::span<QueueState* const> queues, const Letter& letter);
-    Result<Published> append(const Letter& letter, Published published);
+    struct Target {
+        QueueState* queue;
+        std::uint8_t lane;
+    };
+    Result<void> append(std::span<const Target> targets, const Letter& letter, Published& published);
     void overflow_to_dead(QueueState& queue, const Letter& letter);
     Result<Published> delay(const Letter& letter, std::int64_t delay_ms);
     /// Warns who asked an exchange for a delay that knows none.
@@ -140,10 +144,6 @@ class HostState final : public VirtualHost {
     Policies policies_{false}, operator_policies_{true};
     Router router_;
 
-    struct Target {
-        QueueState* queue;
-        std::uint8_t lane;
-    };
     std::vector<Target> targets_;  ///< of the publication being delivered
     std::vector<model::QueueId> queue_ids_;
 

@@ -68,12 +68,6 @@ Result<void> QueueState::open_lane(std::uint8_t lane) {
     return {};
 }
 
-Result<model::QueueId> QueueState::lane_queue(std::uint8_t lane) {
-    if (lane >= lanes_.size() || lanes_[lane].queue == model::QueueId())
-        if (auto opened = open_lane(lane); !opened) return opened.error();
-    return lanes_[lane].queue;
-}
-
 bool QueueState::weigh(std::uint32_t share) {
     for (Lane& lane : lanes_) {
         if (lane.weigh_at >= lane.weigh_end) continue;

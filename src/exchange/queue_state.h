@@ -73,7 +73,11 @@ class QueueState final : public Queue {
     std::uint8_t lane_number(std::uint8_t priority) const {
         return priority < settings_.max_priority ? priority : settings_.max_priority;
     }
-    Result<model::QueueId> lane_queue(std::uint8_t lane);
+    /// Where the broker keeps that lane; no queue while the lane is not open.
+    model::QueueId lane_queue(std::uint8_t lane) const {
+        return lane < lanes_.size() ? lanes_[lane].queue : model::QueueId();
+    }
+    Result<void> open_lane(std::uint8_t lane);
     /// A message was appended to that lane.
     void appended(std::uint8_t lane, const Letter& letter, std::int64_t expires_wall_ms);
 
@@ -124,7 +128,6 @@ class QueueState final : public Queue {
     };
 
     std::string lane_name(std::uint8_t lane) const;
-    Result<void> open_lane(std::uint8_t lane);
     bool would_overflow(std::uint32_t body_bytes) const;
     bool over_limit() const {
         return (settings_.max_length && counts_.ready > *settings_.max_length) ||

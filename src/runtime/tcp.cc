@@ -26,6 +26,10 @@ constexpr std::size_t small_input = std::size_t{16} << 10;
 /// Output buffers kept for reuse: enough for a tick's worth of busy connections, 4 MiB at most.
 constexpr std::size_t spare_buffers = 64;
 constexpr std::size_t spare_buffer_size = std::size_t{64} << 10;
+/// And a few large ones, 4 MiB at most: whoever sends hundreds of KiB in a tick will again in the next, and
+/// a buffer that grows from nothing is copied and touched for the first time with every doubling.
+constexpr std::size_t large_spare_buffers = 4;
+constexpr std::size_t large_buffer_size = std::size_t{1} << 20;
 
 /// Pieces in one sendmsg (Linux allows 1024).
 constexpr std::size_t pieces_per_send = 512;
@@ -476,7 +480,13 @@ Buffer Connections::take_buffer() {
 
 /// Leaves `buffer` empty and without memory.
 void Connections::give_buffer(Buffer& buffer) {
-    if (buffer.capacity() > 0 && buffer.capacity() <= spare_buffer_size && spare_.size() < spare_buffers) {
+    const auto large = [](const Buffer& one) { return one.capacity() > spare_buffer_size; };
+    bool keep = buffer.capacity() > 0 && spare_.size() < spare_buffers;
+    if (keep && large(buffer))
+        keep = buffer.capacity() <= large_buffer_size &&
+               static_cast<std::size_t>(std::count_if(spare_.begin(), spare_.end(), large)) <
+                   large_spare_buffers;
+    if (keep) {
         buffer.clear();
         spare_.push_back(std::move(buffer));
     }

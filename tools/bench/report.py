@@ -2,9 +2,7 @@
 import statistics
 from dataclasses import asdict, fields
 
-from cases import Figures
-
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+from loads import Figures
 
 
 def median(rounds):
@@ -46,8 +44,8 @@ def rate(value):
     return f"{value / 1000:.1f} k" if value >= 1000 else f"{value:.0f}"
 
 
-def row(case, results):
-    a, p = results.get("apache"), results.get("posthorn")
+def row(case, names, results):
+    a, p = (results.get(name) for name in names)
     cells = [case.name]
     a, p = a and median(a), p and median(p)
     cells += [rate(a.rate) if a else "", rate(p.rate) if p else ""]
@@ -58,40 +56,49 @@ def row(case, results):
     cells.append(f"{(a.user_us + a.system_us) / (p.user_us + p.system_us):.1f}" if both else "")
     for m in (a, p):
         cells.append(f"{m.p50_us:.0f} / {m.p99_us:.0f}" if m and m.p50_us else "")
-    notes = [f"load limits {name}" for name, m in (("Apache", a), ("Posthorn", p)) if m and limited_by_load(case, m)]
+    notes = [f"load limits {name}" for name, m in zip(map(title, names), (a, p)) if m and limited_by_load(case, m)]
     if a and p and p.rate < a.rate:
         notes.append("**lost**")
     cells.append("; ".join(notes))
     return "| " + " | ".join(cells) + " |"
 
 
-HEAD = """| case | Apache msg/s | Posthorn msg/s | rate ratio | Apache CPU, us user + system | Posthorn CPU, us user + system | CPU ratio | Apache p50 / p99 us | Posthorn p50 / p99 us | notes |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
+def title(name):
+    return {"apache": "Apache", "rabbitmq": "RabbitMQ", "posthorn": "Posthorn"}[name]
 
 
-def start_rows(starts, memory):
+def head(names):
+    cells = ["case", *(f"{title(n)} msg/s" for n in names), "rate ratio",
+             *(f"{title(n)} CPU, us user + system" for n in names), "CPU ratio",
+             *(f"{title(n)} p50 / p99 us" for n in names), "notes"]
+    return f"| {' | '.join(cells)} |\n{'| --- ' * len(cells)}|"
+
+
+def start_rows(names, starts, memory):
     def cell(values, form):
         return form.format(statistics.median(values)) if values else ""
-    rows = ["| | Apache | Posthorn |", "| --- | --- | --- |"]
+    rows = [f"| | {' | '.join(map(title, names))} |", "| --- | --- | --- |"]
     rows.append("| exec to first accepted send, s | " +
-                " | ".join(cell(starts.get(s, []), "{:.3f}") for s in ("apache", "posthorn")) + " |")
+                " | ".join(cell(starts.get(s, []), "{:.3f}") for s in names) + " |")
     rows.append("| resident memory at the end of a round, MiB | " +
-                " | ".join(cell(memory.get(s, []), "{:.0f}") for s in ("apache", "posthorn")) + " |")
+                " | ".join(cell(memory.get(s, []), "{:.0f}") for s in names) + " |")
     return rows
 
 
-def table(results, starts, memory, conditions):
-    lines = [conditions, "", HEAD]
-    lines += [row(case, by_server) for case, by_server in results.items()]
-    return "\n".join(lines + [""] + start_rows(starts, memory))
+def table(names, results, starts, memory, conditions):
+    """`names`: the one that is compared with, and ours."""
+    lines = [conditions, "", head(names)]
+    lines += [row(case, names, by_server) for case, by_server in results.items()]
+    return "\n".join(lines + [""] + start_rows(names, starts, memory))
 
 
-def write_page(page, text):
-    """Replaces what stands between the markers; everything else is written by people."""
+def write_page(page, suite, text):
+    """Replaces what stands between the suite's markers; everything else is written by people."""
+    begin, end = f"<!-- bench-{suite}:begin -->", f"<!-- bench-{suite}:end -->"
     old = page.read_text()
-    head, rest = old.split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    page.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}")
+    before, rest = old.split(begin, 1)
+    tail = rest.split(end, 1)[1]
+    page.write_text(f"{before}{begin}\n{text}\n{end}{tail}")
 
 
 def as_json(results, starts, memory, conditions):

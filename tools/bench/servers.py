@@ -1,7 +1,8 @@
-"""The two servers that are compared: how they are started, stopped and looked at from outside."""
+"""The servers that are compared: how they are started, stopped and looked at from outside."""
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -37,15 +38,24 @@ def usage(pids):
 
 
 class Server:
-    """One running server. `exec_to_send` is the time from its first process to its first accepted send."""
+    """One running server. `exec_to_send` is the time from its first process to its first accepted send. Ports are
+    taken from `port` on."""
     name = ""
+    process = None  # of those that are one
 
-    def __init__(self, directory, flush, namesrv_port, broker_port):
+    def __init__(self, directory, flush, port):
         self.directory = Path(directory) / self.name
         self.flush = flush
-        self.namesrv = f"127.0.0.1:{namesrv_port}"
-        self.namesrv_port, self.broker_port = namesrv_port, broker_port
+        self.namesrv_port, self.broker_port, self.amqp_port = port, port + 2035, port + 1000
+        self.namesrv = f"127.0.0.1:{self.namesrv_port}"
+        self.amqp = f"127.0.0.1:{self.amqp_port}"
         self.exec_to_send = None
+
+    def takes_a_message(self):
+        """Returns when it has taken one; OSError while it does not."""
+        with remoting.Link(self.broker_port, timeout=5) as link:
+            while link.send(FIRST_TOPIC, b"first")["code"] != 0:
+                time.sleep(0.002)
 
     def __enter__(self):
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -67,9 +77,7 @@ class Server:
     def _wait_for_send(self, begin):
         while time.monotonic() - begin < START_SECONDS - 1 and not self.ended():
             try:
-                with remoting.Link(self.broker_port, timeout=5) as link:
-                    while link.send(FIRST_TOPIC, b"first")["code"] != 0:
-                        time.sleep(0.002)
+                self.takes_a_message()
                 self.exec_to_send = time.monotonic() - begin
                 return
             except OSError:
@@ -77,10 +85,18 @@ class Server:
 
     def ended(self):
         """Whether a start is known to have failed."""
-        return False
+        return self.process is not None and self.process.poll() is not None
 
     def usage(self):
         return usage(self.pids())
+
+    def stop_process(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 class Apache(Server):
@@ -100,7 +116,6 @@ class Apache(Server):
 class Posthorn(Server):
     name = "posthorn"
     program = ROOT / "build" / "posthorn"
-    process = None
 
     def start(self):
         config = self.directory / "broker.conf"
@@ -109,22 +124,69 @@ class Posthorn(Server):
         self.process = subprocess.Popen(
             [self.program, "serve", "-c", config, "--data-directory", self.directory / "data",
              "--ports-name-service", str(self.namesrv_port), "--ports-broker", str(self.broker_port),
-             "--ports-vip", str(self.broker_port - 2), "--ports-amqp", "0",
+             "--ports-vip", str(self.broker_port - 2), "--ports-amqp", str(self.amqp_port),
              "--ports-http", "0"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-
-    def ended(self):
-        return self.process is not None and self.process.poll() is not None
 
     def pids(self):
         return [self.process.pid]
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.stop_process()
 
 
-SERVERS = {"apache": Apache, "posthorn": Posthorn}
+def takes_a_publish(server):
+    """For AMQP: one message, confirmed."""
+    socket.create_connection(("127.0.0.1", server.amqp_port), 5).close()  # else not worth a process
+    done = subprocess.run([Posthorn.program, "bench", "amqp", "--address", server.amqp, "--mode", "publish",
+                           "--messages", "1", "--window", "1"], capture_output=True)
+    if done.returncode != 0:
+        raise ConnectionError(done.stderr)
+
+
+class PosthornAmqp(Posthorn):
+    takes_a_message = takes_a_publish
+
+
+class RabbitMQ(Server):
+    """Debian's package, with a folder, an epmd and ports of its own and no plugin: nothing but the broker."""
+    name = "rabbitmq"
+    home = Path("/usr/lib/rabbitmq/bin")
+    takes_a_message = takes_a_publish
+
+    def start(self):
+        (self.directory / "rabbitmq.conf").write_text(
+            f"listeners.tcp.default = 127.0.0.1:{self.amqp_port}\nlog.console = false\n")
+        (self.directory / "enabled_plugins").write_text("[].\n")
+        base = str(self.directory)
+        self.environment = {
+            **os.environ, "HOME": base, "ERL_EPMD_PORT": str(self.namesrv_port), "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": "posthorn-bench@localhost", "RABBITMQ_DIST_PORT": str(self.broker_port),
+            "RABBITMQ_BASE": base, "RABBITMQ_MNESIA_BASE": f"{base}/mnesia", "RABBITMQ_LOG_BASE": f"{base}/log",
+            "RABBITMQ_CONFIG_FILE": f"{base}/rabbitmq.conf", "RABBITMQ_PID_FILE": f"{base}/pid",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{base}/enabled_plugins",
+            # Its schedulers would else spin while they wait, on cores the load needs as well.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none"}
+        log = open(self.directory / "server.log", "wb")
+        self.process = subprocess.Popen([self.home / "rabbitmq-server"], env=self.environment, stdout=log, stderr=log,
+                                        stdin=subprocess.DEVNULL)
+
+    def pids(self):
+        """The Erlang machine: the scripts around it wait for its end, its helpers do next to nothing."""
+        parents = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                text = stat.read_text()
+            except OSError:
+                continue  # gone meanwhile
+            name, fields = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
+            parents[int(stat.parent.name)] = (int(fields[1]), name)
+
+        def ours(pid):
+            return pid == self.process.pid or pid in parents and ours(parents[pid][0])
+        return [pid for pid, (_, name) in parents.items() if name == "beam.smp" and ours(pid)]
+
+    def stop(self):
+        for pid in self.pids():
+            os.kill(pid, signal.SIGTERM)
+        self.stop_process()
+        subprocess.run(["epmd", "-kill"], env=self.environment, capture_output=True)

@@ -1,30 +1,18 @@
 """The rows of the comparison: which load runs, and what is read off it."""
-import json
 import re
-import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import loads
 import servers
-from servers import ROOT, apache, remoting
+from loads import Figures, check, wait_for, with_usage
+from servers import ROOT, Apache, Posthorn, apache, remoting
 
 HERE = Path(__file__).resolve().parent
 QUEUES = 8
-POSTHORN = ROOT / "build" / "posthorn"
-
-
-@dataclass
-class Figures:
-    """One measurement. Rates in messages a second, times in microseconds."""
-    rate: float
-    user_us: float
-    system_us: float
-    load_cores: float  # what the load program used, in cores
-    server_cores: float
-    p50_us: float = None
-    p99_us: float = None
-    resident_mib: float = None
+SERVERS = {"apache": Apache, "posthorn": Posthorn}
+STAYS = {"apache"}  # up for all rounds
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,9 @@ class Case:
         return re.sub("[^A-Za-z0-9]+", "_", self.name) + f"_{self.round}"
 
 
-def all_cases(quick):
+def all_cases(quick, long):
+    if long:
+        return []
     cases = []
     flushes = ("ASYNC_FLUSH", "SYNC_FLUSH")
     for flush in flushes:
@@ -71,48 +61,13 @@ def all_cases(quick):
     return cases
 
 
-class Java:
+class Java(loads.Java):
     """One of RocketMQ's own benchmark programs, running."""
 
     def __init__(self, program, namesrv, topic, *options):
-        jars = apache.jars(HERE, "example")
-        self.log = open(f"/tmp/posthorn-bench-{program}.{time.monotonic_ns()}", "w+b")
-        Path(self.log.name).unlink()
         # The programs keep their logs under the home directory.
-        self.process = subprocess.Popen(
-            ["java", "-Xms512m", "-Xmx512m", f"-Duser.home={ROOT}/build/bench-home", "-cp", f"{jars}/*",
-             f"org.apache.rocketmq.example.benchmark.{program}", "-n", namesrv, "-t", topic, "-ri", "1000", *options],
-            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.log.close()
-
-    def cpu(self):
-        user, system, _ = servers.usage([self.process.pid])
-        return user + system
-
-    def output(self):
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
-
-
-def with_usage(server, load_cpu, count, seconds):
-    """Figures over `seconds`; `load_cpu` and `count` are asked at both ends."""
-    # The count first: it may wait for its moment, and the others must be read at the same one.
-    count_before, before, load_before, begin = count(), server.usage(), load_cpu(), time.monotonic()
-    time.sleep(seconds)
-    count_after, after, load_after, end = count(), server.usage(), load_cpu(), time.monotonic()
-    messages, took = count_after - count_before, end - begin
-    user, system = after[0] - before[0], after[1] - before[1]
-    return Figures(rate=messages / took,
-                   user_us=user * 1e6 / max(messages, 1), system_us=system * 1e6 / max(messages, 1),
-                   load_cores=(load_after - load_before) / took, server_cores=(user + system) / took,
-                   resident_mib=after[2] / 2**20)
+        super().__init__(apache.jars(HERE, "example"), f"org.apache.rocketmq.example.benchmark.{program}", "-n", namesrv,
+                         "-t", topic, "-ri", "1000", *options, jvm=(f"-Duser.home={ROOT}/build/bench-home",))
 
 
 def run_java_producer(case, server, warm_up, seconds):
@@ -154,33 +109,9 @@ def committed(link, group, topic):
     return total
 
 
-def check(load):
-    if load.process.poll() is not None:
-        raise RuntimeError(f"the load program ended:\n{load.output()[-2000:]}")
-
-
-def wait_for(true, load, seconds=60):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        check(load)
-        try:
-            if true():
-                return
-        except RuntimeError:
-            pass
-        time.sleep(0.05)
-    raise RuntimeError(f"no messages after {seconds} s:\n{load.output()[-2000:]}")
-
-
 def native(server, *options):
-    command = [str(POSTHORN), "bench", "rocketmq", "--namesrv", server.namesrv,
-               "--broker", f"127.0.0.1:{server.broker_port}", "--json", "--queues", str(QUEUES)]
-    for pid in server.pids():
-        command += ["--server-pid", str(pid)]
-    done = subprocess.run(command + list(options), capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command + list(options))}\n{done.stdout}{done.stderr}")
-    return json.loads(done.stdout)
+    return loads.native("rocketmq", server, "--namesrv", server.namesrv, "--broker",
+                        f"127.0.0.1:{server.broker_port}", "--queues", str(QUEUES), *options)
 
 
 def run_native(case, server, warm_up, seconds):
@@ -211,6 +142,11 @@ def run(case, server, warm_up, seconds):
     runner = {"Producer": run_java_producer, "BatchProducer": run_java_producer, "Consumer": run_java_consumer,
               "send": run_native, "consume": run_native}[case.program]
     return runner(case, server, warm_up, seconds)
+
+
+def reference(options):
+    return (f"Apache RocketMQ {apache.VERSION}, JDK 17, heap {servers.APACHE_HEAP_MIB} MiB, G1, first under load for "
+            f"{options.heat} s")
 
 
 def warm(server, seconds):
