@@ -235,5 +235,25 @@ TEST_F(DispatchTest, APersistentMessageOnADurableQueueSurvivesAKillAndATransient
     EXPECT_EQ(station_.send({"all", "", "again"}).outcome, Published::Outcome::routed);
 }
 
+TEST_F(DispatchTest, BusyQueuesTakeTurnsHoweverManyThereAre) {
+    // More than get their share in one tick.
+    const VirtualHosts::Options options;
+    const std::size_t many = options.tick_messages / options.turn_messages + 16;
+    std::vector<std::unique_ptr<TestConsumer>> consumers;
+    for (std::size_t n = 0; n < many; ++n) {
+        Queue& queue = station_.queue("q" + std::to_string(n), {}, false);
+        for (std::uint32_t sent = 0; sent < 4 * options.turn_messages; ++sent)
+            station_.send({.key = queue.spec().name, .body = "m", .persistent = false});
+        consumers.push_back(std::make_unique<TestConsumer>(Consumer::Options{.settles_at_once = true}));
+        consume(queue, *consumers.back());
+    }
+    for (int tick = 0; tick < 3; ++tick)
+        station_.one_tick(0);
+    for (const auto& consumer : consumers) {
+        EXPECT_GE(consumer->bodies.size(), options.turn_messages);
+        leave(*consumer);
+    }
+}
+
 }  // namespace
 }  // namespace posthorn::exchange

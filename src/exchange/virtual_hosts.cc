@@ -223,15 +223,17 @@ void Hosts::after_tick_end() {
     std::uint32_t left = desk_.options.tick_messages;
     while (left > 0 && !desk_.turns.empty()) {
         turning_.swap(desk_.turns);
-        for (QueueState* queue : turning_) {
+        std::size_t served = 0;
+        for (; served < turning_.size() && left > 0; ++served) {
+            QueueState* const queue = turning_[served];
             queue->scheduled = false;
-            if (left > 0)
-                left -= std::min(left, queue->turn(std::min(left, desk_.options.turn_messages)));
-            else
-                desk_.schedule(*queue);
+            left -= std::min(left, queue->turn(std::min(left, desk_.options.turn_messages)));
             if (queue->again()) desk_.schedule(*queue);
             if (queue->deleted()) queue->host().perhaps_forget(*queue);
         }
+        // Who got nothing is first in the next tick: before those that were served and want more.
+        desk_.turns.insert(desk_.turns.begin(), turning_.begin() + static_cast<std::ptrdiff_t>(served),
+                           turning_.end());
         turning_.clear();
     }
 }

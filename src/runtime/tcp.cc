@@ -114,6 +114,10 @@ std::string Connection::local() const {
 
 // Input
 
+bool Connection::wants_input() const {
+    return !paused_ && (!congested_ || owner_.options_.read_while_congested) && !closing_ && !connecting_;
+}
+
 void Connection::receive() {
     const std::size_t left = in_.size() <= small_input ? receive_small() : receive_large();
     if (!closed() && left > owner_.options_.input_limit) close(CloseReason::input_overflow);
@@ -246,7 +250,7 @@ void Connection::flush() {
     update_interest();
     if (!relieved) return;
     handler_->on_writable(*this);
-    if (!closed() && !in_.empty()) resume_reading();
+    if (!closed() && !paused_ && !in_.empty()) resume_reading();
 }
 
 /// The unsent bytes in order, piece by piece.

@@ -389,6 +389,42 @@ TEST_F(TcpTest, ASlowReaderIsCongestedNotReadAndToldWhenItMayGoOn) {
     }));
 }
 
+TEST_F(TcpTest, ASlowReaderIsReadAllTheSameWhereTheProtocolWantsIt) {
+    Script script;
+    script.on_data = [](Connection& connection, Bytes data) {
+        if (!connection.congested()) connection.out().append(std::string(20'000'000, 'x'));
+        return data.size();
+    };
+    Connections connections(loop,
+                            {.output_high = 200'000, .output_low = 50'000, .read_while_congested = true});
+    const auto listener = listen(connections, script);
+    Client client(listener->port(), 65'536);
+    client.send("x");
+    ASSERT_TRUE(until([&] { return script.connection && script.connection->congested(); }));
+    client.send("read");
+    ASSERT_TRUE(until([&] { return script.received == "xread"; }));
+    EXPECT_TRUE(script.connection->congested());
+}
+
+TEST_F(TcpTest, TheEndOfCongestionDoesNotResumeWhatTheHandlerPaused) {
+    Script script;
+    int offers = 0;
+    script.on_data = [&](Connection& connection, Bytes data) {
+        if (++offers == 1) connection.out().append(std::string(5'000, 'x'));
+        connection.pause_reading();
+        return data.size() - 1;
+    };
+    Connections connections(loop, {.output_high = 1'000, .output_low = 500});
+    const auto listener = listen(connections, script);
+    Client client(listener->port());
+    client.send("xy");
+    ASSERT_TRUE(until([&] { return script.writable == 1; }));
+    for (int i = 0; i < 5; ++i)
+        loop.tick(milliseconds(0));
+    EXPECT_TRUE(script.connection->reading_paused());
+    EXPECT_EQ(offers, 1);
+}
+
 TEST_F(TcpTest, WhoSawCongestionIsAlwaysToldOfItsEnd) {
     Script script;
     script.on_data = [&](Connection& connection, Bytes data) {

@@ -141,13 +141,39 @@ TEST_F(DeliveryTest, ASlowReaderGetsNoMoreUntilItReads) {
     consume("q", "t", true);
     client.is_congested = true;
     client.publish(1, "", "q", "1");
-    client.is_congested = false;
-    client.flush();
-    client.is_congested = true;
     EXPECT_TRUE(after().empty());
     client.is_congested = false;
     client.session->on_writable();
     EXPECT_EQ(bodies(after()), (Bodies{"1"}));
+}
+
+TEST_F(DeliveryTest, WhoPublishesAndSettlesBeforeReadingOnIsHeard) {
+    declare("q");
+    declare("answers");
+    consume("q", "t");
+    client.publish(1, "", "q", "question");
+    EXPECT_EQ(bodies(after()), (Bodies{"question"}));
+    client.is_congested = true;
+    client.publish(1, "", "answers", "answer");
+    client.tell(1, wire::BasicAck{.delivery_tag = 1});
+    after();
+    EXPECT_EQ(rig.hosts->find("/")->queue("answers")->counts().ready, 1u);
+    EXPECT_EQ(rig.hosts->find("/")->queue("q")->counts().unacked, 0u);
+}
+
+TEST_F(DeliveryTest, AnswersToAClientThatNeverReadsEnd) {
+    const std::size_t stop = rig.gateway->options.output_stop_bytes;
+    const std::string large(100'000, 'x');
+    while (client.unsent() < 2 * stop && !client.is_paused)
+        client.publish(1, "", "nowhere", large, {}, true);
+    EXPECT_TRUE(client.is_paused);
+    EXPECT_LT(client.unsent(), stop + 2 * large.size());
+    client.publish(1, "", "nowhere", "last", {}, true);
+    after();
+    client.session->on_writable();
+    EXPECT_FALSE(client.is_paused);
+    client.flush();
+    EXPECT_EQ(client.one().body, "last");
 }
 
 TEST_F(DeliveryTest, WhatIsHandedBackComesAgainInItsPlace) {

@@ -186,6 +186,34 @@ TEST_F(HandshakeTest, HeartbeatsGoOutAtHalfTheIntervalAndSilenceIsTheEnd) {
     EXPECT_TRUE(client.is_closed);
 }
 
+TEST_F(HandshakeTest, SilenceIsTheEndWhateverIsStillToBeSent) {
+    TestClient client(*rig.gateway);
+    client.heartbeat = 2;
+    client.open();
+    client.is_congested = true;
+    for (int n = 0; n < 62; ++n)
+        rig.tick(100);
+    EXPECT_TRUE(client.is_closed);
+}
+
+TEST_F(HandshakeTest, WhoIsNotReadForItsOwnBacklogLivesAsLongAsItReads) {
+    TestClient client(*rig.gateway);
+    client.heartbeat = 2;
+    client.open();
+    client.open_channel(1);
+    const std::string large(100'000, 'x');
+    while (!client.is_paused)
+        client.publish(1, "", "nowhere", large, {}, true);
+    for (int n = 0; n < 80; ++n) {
+        rig.tick(100);
+        if (n % 20 == 0) client.take();
+    }
+    EXPECT_FALSE(client.is_closed);
+    for (int n = 0; n < 62; ++n)
+        rig.tick(100);
+    EXPECT_TRUE(client.is_closed);
+}
+
 TEST_F(HandshakeTest, ANewSecretIsAccepted) {
     TestClient client(*rig.gateway);
     client.open();

@@ -81,6 +81,7 @@ runtime::ConnectionOptions connection_options(const AmqpOptions& options) {
     return {.input_limit = std::size_t{options.frame_max} + 8 + (std::size_t{64} << 10),
             .output_high = options.output_high_bytes,
             .output_low = options.output_high_bytes / 4,
+            .read_while_congested = true,  // many clients publish and settle from one thread with reading
             .output_limit = options.output_limit_bytes,
             .idle_timeout = std::chrono::milliseconds(0),  // heartbeats are the sessions' own
             .max_connections = options.connections_max};

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "gateway.h"
@@ -47,12 +48,13 @@ std::size_t Session::on_data(Bytes data) {
     wire::FrameSplitter splitter(data.subspan(taken), frame_max_);
     wire::Frame frame;
     auto step = wire::FrameSplitter::Step::frame;
-    while (held_ == 0 && state_ < State::silent && !link_.congested()) {
+    while (held_ == 0 && state_ < State::silent) {
         step = splitter.next(frame);
         if (step != wire::FrameSplitter::Step::frame) break;
         ++frames_in_;
         on_frame(frame);
         splitter.set_frame_max(frame_max_);
+        if (link_.unsent() > gateway_.options.output_stop_bytes && state_ == State::running) hold(kFlooded);
     }
     // The last words are read however slowly the client reads ours.
     while (state_ == State::closing) {
@@ -370,6 +372,7 @@ bool Session::go_on() {
 
 void Session::on_writable() {
     if (state_ != State::running) return;
+    let_go(kFlooded);
     for (auto& [number, channel] : channels_)
         channel->wake_consumers();
 }
@@ -405,8 +408,10 @@ void Session::sweep(std::int64_t now_ms) {
         said_ms_ = now_ms;
     }
     said_bytes_ = link_.bytes_out();
-    // A client that is not read cannot be heard.
-    if (held_ != 0 || link_.congested()) heard_ms_ = now_ms;
+    // A client that is not read cannot be heard. Where that is its own doing it has to read to be alive.
+    const std::uint64_t sent = link_.bytes_out() - link_.unsent();
+    const bool reads = std::exchange(sent_bytes_, sent) != sent;
+    if ((held_ & ~kFlooded) != 0 || (held_ != 0 && reads)) heard_ms_ = now_ms;
     if (now_ms - heard_ms_ >= 3 * interval_ms) {
         ++gateway_.counters.heartbeats_missed;
         if (gateway_.error_lines.allows(gateway_.clock.steady_ns()))

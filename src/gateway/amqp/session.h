@@ -90,7 +90,7 @@ class Session {
 
   private:
     /// Why nothing is read.
-    static constexpr unsigned kAlarm = 1, kStalled = 2, kNoRoom = 4;
+    static constexpr unsigned kAlarm = 1, kStalled = 2, kNoRoom = 4, kFlooded = 8;
 
     std::size_t take_header(Bytes data);
     void on_frame(const wire::Frame& frame);
@@ -150,6 +150,7 @@ class Session {
     std::int64_t heard_ms_ = 0;  ///< any byte
     std::int64_t said_ms_ = 0;   ///< as far as `sweep` has seen
     std::uint64_t said_bytes_ = 0;
+    std::uint64_t sent_bytes_ = 0;  ///< the client's system took so many, as far as `sweep` has seen
     std::int64_t deadline_ms_ = 0;  ///< of the states `silent` and `closing`
     std::uint64_t frames_in_ = 0, bytes_in_ = 0;
 };

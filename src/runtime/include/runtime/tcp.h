@@ -56,9 +56,13 @@ struct ConnectionOptions {
     std::size_t input_share = std::size_t{64} << 10;
     /// Unconsumed input at most: the largest frame plus one share. RocketMQ's frames end at 16 MiB.
     std::size_t input_limit = (std::size_t{16} << 20) + (std::size_t{64} << 10);
-    /// Unsent output above which a connection is congested (and not read), and below which it is well again.
+    /// Unsent output above which a connection is congested (and, unless `read_while_congested`, not read),
+    /// and below which it is well again.
     std::size_t output_high = std::size_t{1} << 20;
     std::size_t output_low = std::size_t{256} << 10;
+    /// For protocols in which either side speaks when it likes: a peer that writes before it reads again
+    /// would wait for ever. The handler bounds what it answers by then (`pause_reading`).
+    bool read_while_congested = false;
     /// Unsent output above which it is closed. Room for what was under way when it became congested.
     std::size_t output_limit = std::size_t{64} << 20;
     /// Closed when no byte moved either way for so long; zero for never. Checked about eight times in this
@@ -106,7 +110,7 @@ class Connection final : private Watcher {
     std::size_t unsent() const { return out_.size() - sent_ + borrowed_bytes_; }
     /// The peer reads more slowly than we write: stop delivering until `on_writable`. True as soon as
     /// `unsent()` passes the high watermark, until it is below the low one; meanwhile nothing is read from
-    /// this connection.
+    /// this connection, unless the options say so.
     bool congested() const;
 
     /// Nothing is read until `resume_reading`; unconsumed input is then offered again even if nothing new
@@ -150,7 +154,7 @@ class Connection final : private Watcher {
     std::size_t send_now();
     void keep_unsent(std::size_t sent);
     void output_sent();
-    bool wants_input() const { return !paused_ && !congested_ && !closing_ && !connecting_; }
+    bool wants_input() const;
     void update_interest();
     void mark_dirty();
     void touch();

@@ -44,8 +44,10 @@ struct AmqpOptions {
     std::size_t transaction_max_messages = 65'536;
     /// Messages of one connection under way in pieces, over its channels.
     std::size_t partial_max_bytes = std::size_t{256} << 20;
-    std::size_t output_high_bytes = std::size_t{1} << 20;    ///< a client that does not read gets no more
-    std::size_t output_limit_bytes = std::size_t{64} << 20;  ///< and is closed at this
+    std::size_t output_high_bytes = std::size_t{1} << 20;  ///< who does not read gets no more deliveries
+    /// And at this is not read either, so that answers and returned messages end as well.
+    std::size_t output_stop_bytes = std::size_t{8} << 20;
+    std::size_t output_limit_bytes = std::size_t{64} << 20;  ///< and at this is closed
 };
 
 }  // namespace posthorn::gateway::amqp
