@@ -148,8 +148,7 @@ TEST_F(DeadLetterTest, AQuorumQueueKeepsWhatIsTransientToo) {
     station_.queue("q", {{"x-queue-type", text("quorum")}});
     const Published published = station_.send({.key = "q", .body = "a", .persistent = false});
     EXPECT_TRUE(published.must_sync);
-    station_.tick();
-    station_.worker->run_all();
+    station_.sync();
     station_.cut_power();
     EXPECT_EQ(station_.drain("q"), Bodies{"a"});
 }
