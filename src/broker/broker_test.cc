@@ -200,6 +200,37 @@ TEST_F(BrokerTest, ADiskNearlyFullRefusesMessagesAndRecoversByItself) {
     world.publish(queue, "b");
 }
 
+TEST_F(BrokerTest, ADiskWithoutRoomForASegmentRefusesFarBelowTheMarkAndRecoversByItself) {
+    open();
+    world.tick();
+    auto space = *world.files.disk_space();
+    const std::uint64_t used = space.total - space.free;
+    world.files.set_capacity(used + (900 << 10));  // less than a segment
+    world.tick(10'000);
+    EXPECT_LT(world.broker->disk_used_ratio(), 0.85);
+    Publication message;
+    message.queue = queue;
+    const std::string text(10'000, 'x');
+    message.payload = as_bytes(text);
+    Result<Receipt> last = world.broker->publish(message);
+    for (int n = 0; last.ok() && n < 1'000; ++n) {
+        world.tick();
+        last = world.broker->publish(message);
+    }
+    ASSERT_FALSE(last.ok());
+    EXPECT_EQ(last.error().code, Errc::no_space);
+    for (int n = 0; n < 5; ++n) {
+        ASSERT_TRUE(world.broker->refusing().has_value());
+        EXPECT_EQ(world.broker->refusing()->code, Errc::no_space);
+        EXPECT_GT(world.broker->next_tick_ms(), world.now().steady_ms);
+        world.tick(1'000);
+    }
+    world.files.set_capacity(space.total);
+    world.tick(1'000);
+    EXPECT_FALSE(world.broker->refusing().has_value());
+    world.publish(queue, "b");
+}
+
 TEST_F(BrokerTest, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
     world.options.delete_hour = -1;
     world.options.retention_ms = 60'000;

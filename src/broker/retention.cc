@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "base/log.h"
@@ -22,10 +23,10 @@ double share_of_disk(env::Files& files, std::uint64_t bytes) {
 }  // namespace
 
 void Retention::look() {
-    const bool alarmed = core_.no_space_seen || refusing_;
-    if (core_.now.steady_ms < next_look_ms_ && !core_.no_space_seen) return;
-    if (core_.no_space_seen && core_.now.steady_ms < next_look_ms_ - look_interval_ms + look_again_ms) return;
-    next_look_ms_ = core_.now.steady_ms + (alarmed ? look_again_ms : look_interval_ms);
+    if (core_.now.steady_ms < next_look_ms()) return;
+    const bool alarmed = core_.no_space_seen || core_.refusing;
+    looked_ms_ = core_.now.steady_ms;
+    next_look_ms_ = looked_ms_ + (alarmed ? look_again_ms : look_interval_ms);
     core_.no_space_seen = false;
     measure();
     tidy(*core_.stream);
@@ -34,6 +35,10 @@ void Retention::look() {
     if (core_.queue->synced() >= core_.moved_end) tidy(*core_.queue);
     measure();
     guard();
+}
+
+std::int64_t Retention::next_look_ms() const {
+    return core_.no_space_seen ? std::min(next_look_ms_, looked_ms_ + look_again_ms) : next_look_ms_;
 }
 
 void Retention::tidy(store::Log& log) {
@@ -89,12 +94,13 @@ void Retention::drop_old() {
     }
 }
 
+/// The disk may have no room long before the mark: a segment is taken whole, and there are quotas.
 void Retention::guard() {
     const double mark = core_.options.disk_refuse_ratio;
-    const bool refuse = refusing_ ? used_ratio_ >= mark - refuse_slack : used_ratio_ >= mark;
-    if (refuse == refusing_) return;
-    refusing_ = refuse;
-    if (refuse) {
+    const bool was_nearly_full = nearly_full_;
+    nearly_full_ = used_ratio_ >= (nearly_full_ ? mark - refuse_slack : mark);
+    const bool full = core_.stream->stalled() || core_.queue->stalled();
+    if (nearly_full_ && !was_nearly_full) {
         core_.refusing =
             Error{Errc::no_space,
                   fmt::format(
@@ -102,11 +108,16 @@ void Retention::guard() {
                       "taken again below {:.0f} % (store.disk_refuse)",
                       used_ratio_ * 100, (mark - refuse_slack) * 100)};
         log_error("broker", "{}; reads go on", core_.refusing->message);
-        next_look_ms_ = core_.now.steady_ms + look_again_ms;
-    } else {
+    } else if (!nearly_full_ && full && (!core_.refusing || was_nearly_full)) {
+        core_.refusing =
+            Error{Errc::no_space,
+                  "the disk has no room for more messages: free space on it or move the data directory"};
+        log_error("broker", "{}; reads go on", core_.refusing->message);
+    } else if (!nearly_full_ && !full && core_.refusing) {
         core_.refusing.reset();
         log_info("broker", "the disk is {:.0f} % full: messages are taken again", used_ratio_ * 100);
     }
+    if (core_.refusing) next_look_ms_ = looked_ms_ + look_again_ms;
 }
 
 }  // namespace posthorn::broker

@@ -16,7 +16,7 @@ class Retention {
     void look();
     /// The next tick drops what is older than retention, whatever the hour.
     void drop_expired() { asked_ = true, next_look_ms_ = core_.now.steady_ms; }
-    std::int64_t next_look_ms() const { return next_look_ms_; }
+    std::int64_t next_look_ms() const;
     double disk_used_ratio() const { return used_ratio_; }
 
   private:
@@ -30,7 +30,8 @@ class Retention {
     Core& core_;
     double used_ratio_ = 0;
     std::int64_t next_look_ms_ = 0;
-    bool refusing_ = false;
+    std::int64_t looked_ms_ = 0;
+    bool nearly_full_ = false;  ///< beyond the refuse mark
     bool asked_ = false;
 };
 

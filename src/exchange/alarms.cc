@@ -26,7 +26,8 @@ void Alarms::set_limits(Limits limits) {
     judge();
 }
 
-void Alarms::observe(std::uint64_t memory_bytes, std::uint64_t disk_free_bytes) {
+void Alarms::observe(std::uint64_t memory_bytes, std::uint64_t disk_free_bytes, bool disk_refuses) {
+    disk_refuses_ = disk_refuses;
     memory_bytes_ = memory_bytes;
     disk_free_bytes_ = disk_free_bytes;
     judge();
@@ -34,7 +35,8 @@ void Alarms::observe(std::uint64_t memory_bytes, std::uint64_t disk_free_bytes) 
 
 void Alarms::judge() {
     tell(Kind::memory, memory_, limits_.memory_bytes != 0 && memory_bytes_ > limits_.memory_bytes);
-    tell(Kind::disk, disk_, limits_.disk_free_bytes != 0 && disk_free_bytes_ < limits_.disk_free_bytes);
+    const bool low = limits_.disk_free_bytes != 0 && disk_free_bytes_ < limits_.disk_free_bytes;
+    tell(Kind::disk, disk_, low || disk_refuses_);
 }
 
 void Alarms::tell(Kind kind, bool& state, bool now) {
@@ -44,8 +46,8 @@ void Alarms::tell(Kind kind, bool& state, bool now) {
         log_warn("exchange", "memory alarm {}: {} bytes in use, {} allowed", now ? "set" : "cleared",
                  memory_bytes_, limits_.memory_bytes);
     else
-        log_warn("exchange", "disk alarm {}: {} bytes free, {} wanted", now ? "set" : "cleared",
-                 disk_free_bytes_, limits_.disk_free_bytes);
+        log_warn("exchange", "disk alarm {}: {} bytes free, {} wanted{}", now ? "set" : "cleared",
+                 disk_free_bytes_, limits_.disk_free_bytes, disk_refuses_ ? "; the store has no room" : "");
     for (Listener* listener : std::vector<Listener*>(listeners_))
         listener->on_alarm(kind, now);
 }

@@ -46,6 +46,15 @@ TEST(Alarms, LimitsThatChangeCountAtOnce) {
     EXPECT_EQ(listener.told.size(), 2u);
 }
 
+TEST(Alarms, AnEngineWithoutRoomIsADiskAlarmWhateverIsFree) {
+    Alarms alarms;
+    alarms.set_limits({0, 100});
+    alarms.observe(0, 1'000'000, true);
+    EXPECT_TRUE(alarms.raised(Alarms::Kind::disk));
+    alarms.observe(0, 1'000'000);
+    EXPECT_FALSE(alarms.any());
+}
+
 TEST(Alarms, AListenerMayGoAndSoMayTheAlarms) {
     auto alarms = std::make_unique<Alarms>();
     auto first = std::make_unique<Told>();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <utility>
 
 namespace posthorn::server {
 namespace {
@@ -30,8 +31,9 @@ std::uint64_t memory_of_process() {
 }  // namespace
 
 AlarmWatch::AlarmWatch(runtime::Loop& loop, env::PosixFiles& files, exchange::Alarms& alarms,
-                       double memory_ratio, std::uint64_t disk_free_bytes, double disk_refuse_ratio)
-    : loop_(loop), files_(files), alarms_(alarms) {
+                       double memory_ratio, std::uint64_t disk_free_bytes, double disk_refuse_ratio,
+                       std::function<bool()> disk_refuses)
+    : loop_(loop), files_(files), alarms_(alarms), disk_refuses_(std::move(disk_refuses)) {
     exchange::Alarms::Limits limits;
     limits.memory_bytes = static_cast<std::uint64_t>(memory_ratio * static_cast<double>(memory_of_machine()));
     limits.disk_free_bytes = disk_free_bytes;
@@ -45,7 +47,7 @@ AlarmWatch::AlarmWatch(runtime::Loop& loop, env::PosixFiles& files, exchange::Al
 
 void AlarmWatch::observe() {
     const auto disk = files_.disk_space();
-    alarms_.observe(memory_of_process(), disk ? disk->free : alarms_.disk_free_bytes());
+    alarms_.observe(memory_of_process(), disk ? disk->free : alarms_.disk_free_bytes(), disk_refuses_());
     timer_ = loop_.after(kInterval, [this] { observe(); });
 }
 

@@ -104,8 +104,12 @@ Result<void> Program::open_virtual_hosts() {
     virtual_hosts_ = std::move(*hosts);
     if (auto made = make_first_user(config_.first_user, *users_, *virtual_hosts_); !made) return made;
     broker_->end_tick();
-    alarm_watch_ = std::make_unique<AlarmWatch>(loop_, files_, alarms_, config_.memory_alarm_ratio,
-                                                config_.disk_alarm_bytes, config_.engine.disk_refuse_ratio);
+    alarm_watch_ =
+        std::make_unique<AlarmWatch>(loop_, files_, alarms_, config_.memory_alarm_ratio,
+                                     config_.disk_alarm_bytes, config_.engine.disk_refuse_ratio, [this] {
+                                         const auto refusing = broker_->refusing();
+                                         return refusing && refusing->code == Errc::no_space;
+                                     });
     begin_hook_ = loop_.on_tick_begin([this] { begin_tick(); });
     end_hook_ = loop_.on_tick_end(runtime::TickPhase::apply, [this] { end_tick(); });
     return {};

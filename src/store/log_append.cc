@@ -255,6 +255,17 @@ Result<void> Log::Impl::roll(std::int64_t now_ms, bool frees_space) {
     return {};
 }
 
+/// What was refused is made now, so that nobody's message has to find out. The active segment is as good as
+/// full, unless it was the spare that could not be made.
+void Log::Impl::try_to_grow() {
+    if (failed_ || roll_refused_at_ == 0) return;
+    roll_refused_at_ = 1;  // room may have come
+    if (options_.spare_segment && !spare_ready_)
+        (void)make_spare();
+    else if (write())
+        (void)roll(last_time_, false);
+}
+
 void Log::Impl::accept_again() {
     if (roll_refused_at_ != 0) log_info("store", "log {} takes messages again", options_.name);
     roll_refused_at_ = 0;

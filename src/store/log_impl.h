@@ -59,7 +59,7 @@ class Log::Impl {
     Position written() const { return Position(written_); }
     Position synced() const { return Position(synced_); }
     bool failed() const { return failed_; }
-    bool stalled() const { return stalled_; }
+    bool stalled() const { return stalled_ || roll_refused_at_ != 0; }
     bool sync_owed() const { return sync_wanted_ && !syncing_ && !sync_held_ && !failed_; }
     const Recovered& recovered() const { return recovered_; }
     const Counters& counters() const {
@@ -110,6 +110,7 @@ class Log::Impl {
     Result<void> roll(std::int64_t now_ms, bool frees_space);
     Result<void> refuse_roll(const Error& error, std::int64_t now_ms);
     bool roll_refused(std::int64_t now_ms) const;
+    void try_to_grow();
     void accept_again();
     Error no_space() const;
     Result<void> make_spare();

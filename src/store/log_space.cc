@@ -98,7 +98,7 @@ std::vector<Range> Log::Impl::held(model::QueueId queue) {
 }
 
 Result<void> Log::Impl::maintain() {
-    roll_refused_at_ = std::min<std::int64_t>(roll_refused_at_, 1);  // room may have come
+    try_to_grow();
     if (std::exchange(sync_held_, false) && !syncing_) start_sync();
     seal_next();
     remove_next();

@@ -115,6 +115,28 @@ TEST_F(LogTest, WhatWasReservedMeetsNoFullDiskAndSurvivesWholeOrNotAtAll) {
     EXPECT_EQ(log_->reserve(1, 1, 16 << 10, now_).error().code, Errc::invalid);
 }
 
+class LogThatGetsNoSegment : public LogTest, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Spare, LogThatGetsNoSegment, ::testing::Bool());
+
+TEST_P(LogThatGetsNoSegment, SaysSoUntilMaintainFindsRoom) {
+    options_.spare_segment = GetParam();
+    files_.set_capacity(96 << 10);
+    open();
+    EXPECT_FALSE(log_->stalled());
+    while (try_append(1, std::string(1000, 'x'))) {
+    }
+    EXPECT_TRUE(log_->stalled());
+    ASSERT_TRUE(log_->maintain().ok());
+    EXPECT_TRUE(log_->stalled());
+    files_.set_capacity(1 << 20);
+    ASSERT_TRUE(log_->maintain().ok());
+    EXPECT_FALSE(log_->stalled());
+    append(1, std::string(1000, 'y'));
+    sync();
+    reopen();
+    EXPECT_EQ(all(1).back(), std::string(1000, 'y'));
+}
+
 TEST_F(LogTest, OnAFullDiskStateStillGoesIntoTheSpareSegment) {
     options_.spare_segment = true;
     files_.set_capacity(64 << 10);

@@ -63,6 +63,7 @@ class Channel final : private broker::Waiter {
     /// Goes on with the publish or get that could not be done before. Nothing: it still cannot.
     Refusal go_on();
     bool stalled() const { return stalled_ != Stalled::no; }
+    bool publish_stalled() const { return stalled_ == Stalled::publish || stalled_ == Stalled::commit; }
 
     // For its consumers.
     std::uint32_t room(const ChannelConsumer& consumer) const;

@@ -213,6 +213,38 @@ TEST_F(PublishTest, AnAlarmStopsWhoPublishesAndNobodyElse) {
     EXPECT_EQ(rig.gateway->counters.blocked, 0u);
 }
 
+TEST_F(PublishTest, WhoWaitsForAFullDiskIsToldSoAndConfirmedWhenThereIsRoom) {
+    declare("q", {}, true);
+    select_confirms();
+    const auto space = *rig.files.disk_space();
+    rig.files.set_capacity(space.total - space.free + (1u << 20));  // less than a segment
+    const std::string large(900'000, 'x');
+    std::uint64_t sent = 0;
+    while (!client.is_paused && sent < 100) {
+        client.publish(1, "", "q", large, persistent());
+        ++sent;
+        rig.tick();
+    }
+    ASSERT_TRUE(client.is_paused);
+    client.take();
+    ASSERT_TRUE(rig.broker->refusing().has_value());
+    const std::uint64_t refused = rig.broker->counters().refused_no_space;
+    for (int n = 0; n < 20; ++n)
+        EXPECT_TRUE(after().empty());
+    EXPECT_EQ(rig.broker->counters().refused_no_space, refused) << "nothing is tried while it is known";
+    rig.alarms.observe(0, 1'000'000, true);
+    EXPECT_EQ(client.one().as<wire::ConnectionBlocked>().reason, "low on disk");
+    rig.files.set_capacity(space.total);
+    rig.tick(1'000);
+    EXPECT_FALSE(rig.broker->refusing().has_value());
+    rig.alarms.observe(0, 1'000'000);
+    rig.tick();
+    const auto seen = after();
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen.back().as<wire::BasicAck>().delivery_tag, sent);
+    EXPECT_FALSE(client.is_paused);
+}
+
 TEST_F(PublishTest, RightsAreAskedForAndFollowTheirChanges) {
     declare("q");
     ASSERT_TRUE(rig.users->put_user("reader", "r", {}).ok());

@@ -334,7 +334,10 @@ void Session::published() {
 }
 
 void Session::alarms_changed() {
-    if (released_ || gateway_.alarms.any() || (held_ & kAlarm) == 0) return;
+    if (released_) return;
+    // A publisher that waits for the store already is told why as well.
+    if (stalled_ != nullptr && stalled_->publish_stalled()) published();
+    if (gateway_.alarms.any() || (held_ & kAlarm) == 0) return;
     --gateway_.counters.blocked;
     if (told_blocked_) {
         told_blocked_ = false;

@@ -38,7 +38,8 @@ class Alarms {
 
     const Limits& limits() const { return limits_; }
     void set_limits(Limits limits);
-    void observe(std::uint64_t memory_bytes, std::uint64_t disk_free_bytes);
+    /// `disk_refuses`: the engine takes no messages for want of space, whatever is free.
+    void observe(std::uint64_t memory_bytes, std::uint64_t disk_free_bytes, bool disk_refuses = false);
 
     bool raised(Kind kind) const { return kind == Kind::memory ? memory_ : disk_; }
     bool any() const { return memory_ || disk_; }
@@ -54,6 +55,7 @@ class Alarms {
 
     Limits limits_;
     std::uint64_t memory_bytes_ = 0, disk_free_bytes_ = UINT64_MAX;
+    bool disk_refuses_ = false;
     bool memory_ = false, disk_ = false;
     std::vector<Listener*> listeners_;
 };

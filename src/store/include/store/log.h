@@ -99,8 +99,8 @@ struct SegmentInfo {
 ///
 /// Errors. `append` refuses a record that is too large (invalid), when the disk is full (no_space) and after
 /// a failed write or sync (read_only, until reopened). A full disk passes: what was appended before stays in
-/// memory and is written as soon as there is room, the next segment is allocated, and messages are taken
-/// again.
+/// memory and is written as soon as there is room, the next segment is allocated by `maintain`, which tries
+/// each time, and messages are taken again.
 class Log {
   public:
     static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory, LogOptions options,
@@ -140,7 +140,7 @@ class Log {
     Position written() const;  ///< a killed process keeps everything before
     Position synced() const;   ///< a power cut keeps everything before
     bool failed() const;       ///< a write or sync failed: read-only until reopened
-    bool stalled() const;      ///< the last write met a full disk: no messages are taken until one works
+    bool stalled() const;      ///< the last write or new segment met a full disk: no messages until it works
 
     // --- reading -------------------------------------------------------------------------------------------
     Range range(model::QueueId queue) const;
