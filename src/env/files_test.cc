@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -269,6 +270,25 @@ TEST(PosixFiles, FullDiskIsNoSpaceAndSaysWhatToDo) {
     ASSERT_FALSE(written.ok());
     EXPECT_EQ(written.error().code, Errc::no_space);
     EXPECT_THAT(written.error().message, HasSubstr("free space"));
+}
+
+TEST(PosixFiles, DiskSpaceIsCountedAsDfDoes) {
+    PosixFiles files("/");
+    struct statvfs status;
+    ASSERT_EQ(::statvfs("/", &status), 0);
+    const auto space = files.disk_space();
+    ASSERT_TRUE(space.ok());
+    // Used and available together; the disk may change between the two looks.
+    const double expected = static_cast<double>(status.f_blocks - status.f_bfree + status.f_bavail) *
+                            static_cast<double>(status.f_frsize);
+    EXPECT_NEAR(static_cast<double>(space->total), expected, expected / 1000);
+}
+
+TEST(PosixFiles, TheRootOfTheTreeIsOneSlash) {
+    PosixFiles files("/");
+    const auto none = files.open("nonexistent-posthorn", OpenMode::read);
+    ASSERT_FALSE(none.ok());
+    EXPECT_THAT(none.error().message, HasSubstr(" /nonexistent-posthorn"));
 }
 
 }  // namespace

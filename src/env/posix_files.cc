@@ -275,7 +275,8 @@ PosixFiles::PosixFiles(std::string root) : root_(std::move(root)) {
 }
 
 std::string PosixFiles::full(std::string_view path) const {
-    return path.empty() ? root_ : fmt::format("{}/{}", root_, path);
+    if (path.empty()) return root_;
+    return fmt::format("{}{}{}", root_, root_ == "/" ? "" : "/", path);
 }
 
 Result<std::unique_ptr<File>> PosixFiles::open(std::string_view path, OpenMode mode) {
@@ -395,7 +396,8 @@ Result<DiskSpace> PosixFiles::disk_space() {
     struct statvfs status;
     if (::statvfs(root_.c_str(), &status) != 0) return fail("ask for the free space of", root_, errno);
     const std::uint64_t block = status.f_frsize;
-    return DiskSpace{status.f_blocks * block, status.f_bavail * block};
+    const std::uint64_t used = status.f_blocks - status.f_bfree;
+    return DiskSpace{(used + status.f_bavail) * block, status.f_bavail * block};
 }
 
 }  // namespace posthorn::env

@@ -110,7 +110,9 @@ Finding examine_space(const Config& config, const fs::path& place) {
     if (::statvfs(place.c_str(), &info) != 0)
         return {Verdict::warning, check, std::strerror(errno), "see dmesg"};
     const double free = static_cast<double>(info.f_bavail) * static_cast<double>(info.f_frsize);
-    const double total = static_cast<double>(info.f_blocks) * static_cast<double>(info.f_frsize);
+    // As df counts, and the engine: what only root may write is neither used nor free.
+    const double total = static_cast<double>(info.f_blocks - info.f_bfree + info.f_bavail) *
+                         static_cast<double>(info.f_frsize);
     // A log allocates its active segment in full; the queue log keeps a spare one.
     const auto needed =
         static_cast<double>(config.engine.stream_segment_bytes + 2 * config.engine.queue_segment_bytes);

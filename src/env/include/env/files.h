@@ -70,8 +70,8 @@ class FileLock {
 };
 
 struct DiskSpace {
-    std::uint64_t total = 0;
-    std::uint64_t free = 0;  ///< what this user may still write
+    std::uint64_t total = 0;  ///< used and free together, without what only root may write: as df counts
+    std::uint64_t free = 0;   ///< what this user may still write
 };
 
 /// A directory tree and the only door to it. Paths are relative to its root, with '/' between the parts and
