@@ -53,7 +53,7 @@ struct Gateway final : private exchange::Alarms::Listener {
     AmqpOptions options;
     const env::Clock& clock;
     env::Random random;
-    LogLimit handshake_lines, error_lines;
+    LogLimit handshake_lines, login_lines, error_lines;
     AmqpCounters counters;  ///< those that are counted; `AmqpServer::counters` adds what is read off
 
     MessageCodec codec;

@@ -54,8 +54,9 @@ void Session::start_ok(const wire::ConnectionStartOk& method) {
     std::string_view user;
     if (!logs_in(method, user)) {
         ++gateway_.counters.logins_refused;
-        fall_silent(user.empty() ? std::string("a malformed login")
-                                 : fmt::format("login of '{}' refused", user));
+        fall_silent(
+            user.empty() ? std::string("a malformed login") : fmt::format("login of '{}' refused", user),
+            LogLevel::warn);
         if (user.empty() || !capabilities_.authentication_failure_close) return;
         const std::string text = wire::reply_text(
             wire::ReplyCode::access_refused,
@@ -113,6 +114,9 @@ void Session::open(const wire::ConnectionOpen& method) {
     state_ = State::running;
     said_bytes_ = link_.bytes_out();
     ++gateway_.counters.connections_opened;
+    const std::string* const given_name = client_properties_.text("connection_name");
+    log_debug("amqp", "{} is '{}' in vhost '{}', connection_name '{}'", name_, access_.user(),
+              method.virtual_host, given_name != nullptr ? *given_name : std::string());
 }
 
 void Session::update_secret(const wire::ConnectionUpdateSecret&) {

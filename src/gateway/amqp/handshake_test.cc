@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "rig_for_test.h"
 
 namespace posthorn::gateway::amqp {
@@ -212,6 +213,26 @@ TEST_F(HandshakeTest, WhoIsNotReadForItsOwnBacklogLivesAsLongAsItReads) {
     for (int n = 0; n < 62; ++n)
         rig.tick(100);
     EXPECT_TRUE(client.is_closed);
+}
+
+TEST_F(HandshakeTest, RefusedLoginsAreWarningsThatSayHowManyWereLeftOut) {
+    std::vector<std::string> lines;
+    set_log_sink([&](LogLevel level, std::string_view, std::string_view line) {
+        if (level == LogLevel::warn) lines.emplace_back(line);
+    });
+    const auto refuse = [this](int times) {
+        for (int n = 0; n < times; ++n) {
+            TestClient client(*rig.gateway);
+            client.start("guest", "wrong");
+        }
+    };
+    refuse(5);
+    rig.tick(1'500);
+    refuse(1);
+    set_log_sink({});
+    ASSERT_EQ(lines.size(), 2u);
+    EXPECT_NE(lines[0].find("login of 'guest' refused"), std::string::npos) << lines[0];
+    EXPECT_NE(lines[1].find("(4 more like it since the last such line)"), std::string::npos) << lines[1];
 }
 
 TEST_F(HandshakeTest, ANewSecretIsAccepted) {

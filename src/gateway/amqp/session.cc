@@ -87,8 +87,7 @@ std::size_t Session::take_header(Bytes data) {
             return 0;
         case wire::ProtocolHeaderScan::State::refused:
             ++gateway_.counters.handshakes_failed;
-            if (gateway_.handshake_lines.allows(gateway_.clock.steady_ns()))
-                log_info("amqp", "closing {}: {}", name_, scan.reason);
+            say(LogLevel::info, gateway_.handshake_lines, fmt::format("closing {}: {}", name_, scan.reason));
             link_.out().append(Bytes(wire::kProtocolHeader));
             end("not the protocol header of AMQP 0-9-1");
             return data.size();
@@ -235,8 +234,8 @@ void Session::settle_channel(Channel& channel, Refusal refusal) {
 void Session::fail_channel(Channel& channel, const wire::Violation& violation) {
     ++gateway_.counters.channel_errors;
     const std::string text = wire::reply_text(violation.code, violation.detail);
-    if (gateway_.error_lines.allows(gateway_.clock.steady_ns()))
-        log_info("amqp", "closing channel {} of {} ({}): {}", channel.number(), name_, user(), text);
+    say(LogLevel::info, gateway_.error_lines,
+        fmt::format("closing channel {} of {} ({}): {}", channel.number(), name_, user(), text));
     channel.release();
     channel.set_closing();
     wire::append_method(out(), channel.number(),
@@ -256,8 +255,7 @@ void Session::fail(const wire::Violation& violation) {
 
 void Session::send_close(const wire::Violation& violation) {
     const std::string text = wire::reply_text(violation.code, violation.detail);
-    if (gateway_.error_lines.allows(gateway_.clock.steady_ns()))
-        log_info("amqp", "closing {} ({}): {}", name_, user(), text);
+    say(LogLevel::info, gateway_.error_lines, fmt::format("closing {} ({}): {}", name_, user(), text));
     release();
     send(wire::ConnectionClose{.reply_code = violation.code,
                                .reply_text = text,
@@ -268,16 +266,25 @@ void Session::send_close(const wire::Violation& violation) {
     let_go(held_);
 }
 
+void Session::say(LogLevel level, LogLimit& lines, const std::string& text) {
+    if (!log_enabled(level) || !lines.allows(gateway_.clock.steady_ns())) return;
+    if (lines.left_out() == 0)
+        log_line(level, "amqp", text);
+    else
+        log_line(level, "amqp",
+                 fmt::format("{} ({} more like it since the last such line)", text, lines.left_out()));
+}
+
 void Session::force_close(std::string_view reason) {
     if (state_ >= State::silent) return;
     if (state_ != State::running) return end(reason);
     send_close({wire::ReplyCode::connection_forced, wire::MethodCode::none, std::string(reason)});
 }
 
-void Session::fall_silent(std::string_view why) {
+void Session::fall_silent(std::string_view why, LogLevel level) {
     ++gateway_.counters.handshakes_failed;
-    if (gateway_.handshake_lines.allows(gateway_.clock.steady_ns()))
-        log_info("amqp", "closing {} before it is open: {}", name_, why);
+    say(level, level == LogLevel::info ? gateway_.handshake_lines : gateway_.login_lines,
+        fmt::format("closing {} before it is open: {}", name_, why));
     state_ = State::silent;
     deadline_ms_ = gateway_.steady_ms() + gateway_.options.refused_silence.count();
 }
@@ -417,8 +424,8 @@ void Session::sweep(std::int64_t now_ms) {
     if ((held_ & ~kFlooded) != 0 || (held_ != 0 && reads)) heard_ms_ = now_ms;
     if (now_ms - heard_ms_ >= 3 * interval_ms) {
         ++gateway_.counters.heartbeats_missed;
-        if (gateway_.error_lines.allows(gateway_.clock.steady_ns()))
-            log_info("amqp", "closing {} ({}): no sign of life for {} s", name_, user(), 3 * heartbeat_s_);
+        say(LogLevel::warn, gateway_.error_lines,
+            fmt::format("closing {} ({}): no sign of life for {} s", name_, user(), 3 * heartbeat_s_));
         link_.close("missed heartbeats");
     }
 }

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "access.h"
+#include "base/log.h"
+#include "base/log_limit.h"
 #include "channel.h"
 #include "gateway/amqp/server.h"
 #include "link.h"
@@ -113,7 +115,9 @@ class Session {
     template <class M>
     void send(const M& method);
     /// Whatever it was before connection.open-ok: no answer, then the end.
-    void fall_silent(std::string_view why);
+    void fall_silent(std::string_view why, LogLevel level = LogLevel::info);
+    /// One of the lines that are limited; it tells how many like it were left out.
+    void say(LogLevel level, LogLimit& lines, const std::string& text);
     void send_close(const wire::Violation& violation);
     void release();
     void end(std::string_view why);
