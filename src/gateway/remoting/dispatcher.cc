@@ -143,7 +143,11 @@ void Dispatcher::dispatch(Gateway& gateway, Session& session, const wire::Header
     CodeStats& stats = stats_[at];
     ++stats.requests;
     Call call{gateway, session, header, frame, stats, session.last_arrival_ns(), send};
-    if (at == 0) return not_supported(call);
+    if (at == 0) {
+        not_supported(call);
+        stats.took(0);
+        return;
+    }
 
     const Route& route = kRoutes[at];
     if (route.clocked != Clocked::here) {
