@@ -14,7 +14,8 @@ int answer_seven(const Arguments&) {
     return 7;
 }
 
-constexpr std::array<Command, 3> table{{
+constexpr std::array<Command, 4> table{{
+    {"config show", "", count_arguments},
     {"log", "", answer_seven},
     {"log dump", "", count_arguments},
     {"version", "", answer_seven},
@@ -39,6 +40,19 @@ TEST(Dispatch, UnknownWordsAndNoWordsAreAUsageError) {
 TEST(Dispatch, HelpIsAnsweredWell) {
     EXPECT_EQ(run({"help"}), exit_good);
     EXPECT_EQ(run({"--help"}), exit_good);
+    EXPECT_EQ(run({"help", "config", "show"}), 101) << "the command is asked for --help";
+    EXPECT_EQ(run({"help", "nonsense"}), exit_usage);
+}
+
+TEST(Dispatch, AFirstWordAloneListsWhatBeginsWithIt) {
+    EXPECT_EQ(run({"config"}), exit_usage);
+    EXPECT_EQ(run({"config", "--help"}), exit_good);
+    EXPECT_EQ(run({"help", "config"}), exit_good);
+}
+
+TEST(Dispatch, VersionMayBeAskedForAsAFlag) {
+    EXPECT_EQ(run({"--version"}), 7);
+    EXPECT_EQ(run({"-v"}), 7);
 }
 
 }  // namespace
