@@ -28,6 +28,9 @@ std::vector<Door> doors(const Config& config) {
     std::vector<Door> all{{"ports.name_service", config.remoting.name_service_port},
                           {"ports.broker", config.remoting.broker_port}};
     if (config.remoting.vip) all.push_back({"ports.vip", config.remoting.vip_port});
+#if POSTHORN_WITH_AMQP
+    if (config.amqp_enabled) all.push_back({"ports.amqp", config.amqp.port});
+#endif
     if (config.http_enabled) all.push_back({"ports.http", config.http.port});
     return all;
 }
@@ -123,10 +126,10 @@ void examine_reach(const Config& config, Findings& findings) {
     if (loopback)
         findings.push_back({Verdict::good, "network.bind", "only programs on this machine can connect", {}});
     else
-        findings.push_back({Verdict::warning, "network.bind",
-                            fmt::format("{} is open to the network, and nothing asks for a password yet",
-                                        config.bind_address),
-                            "put a firewall in front, or bind to 127.0.0.1"});
+        findings.push_back(
+            {Verdict::warning, "network.bind",
+             fmt::format("{} is open to the network, and only AMQP asks for a password", config.bind_address),
+             "put a firewall in front, or bind to 127.0.0.1"});
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ class DoctorTest : public ::testing::Test {
         config.data_directory = scratch + "/data";
         config.remoting.name_service_port = config.remoting.broker_port = config.remoting.vip_port =
             config.http.port = 0;
+#if POSTHORN_WITH_AMQP
+        config.amqp.port = 0;
+#endif
         // A machine that tests run on may be small and nearly full.
         config.engine.disk_clean_ratio = config.engine.disk_refuse_ratio = 1;
         config.engine.stream_segment_bytes = config.engine.queue_segment_bytes = 1 << 20;
@@ -99,6 +102,18 @@ TEST_F(DoctorTest, WarnsOfAnOpenDoorAndOfOnePortForTwo) {
     EXPECT_EQ(about("network.bind").verdict, Verdict::warning);
     EXPECT_THAT(about("ports.vip").found, HasSubstr("two doors"));
 }
+
+#if POSTHORN_WITH_AMQP
+TEST_F(DoctorTest, KnowsTheDoorOfAmqp) {
+    config.amqp.port = config.http.port = 1;
+    examine_ports(config, findings);
+    EXPECT_THAT(about("ports.http").found, HasSubstr("two doors"));
+    findings.clear();
+    config.amqp_enabled = false;
+    examine_ports(config, findings);
+    EXPECT_THAT(about("ports.amqp").check, "nothing");
+}
+#endif
 
 TEST_F(DoctorTest, WarnsWhenDescriptorsLeaveFewConnections) {
     EXPECT_EQ(connections_within(config, std::uint64_t{1} << 40), connections_wanted(config));
