@@ -16,6 +16,14 @@ std::string group_of(const Setting& setting) {
     return std::string(setting.key.substr(0, setting.key.find('.')));
 }
 
+/// The setting "--its-flag=" is meant for.
+const Setting* setting_of_flag(std::string_view word) {
+    word.remove_suffix(1);
+    for (const Setting& setting : settings())
+        if (setting.flag() == word) return &setting;
+    return nullptr;
+}
+
 }  // namespace
 
 std::optional<Sources> parse_command_line(std::string_view command, std::string_view about,
@@ -43,10 +51,18 @@ std::optional<Sources> parse_command_line(std::string_view command, std::string_
         exit_code = cli::exit_usage;
         return {};
     };
+    // "--flag=" is an empty value to everybody but CLI11.
+    cli::Arguments words;
+    for (const std::string& word : arguments) {
+        const Setting* const emptied = word.ends_with('=') ? setting_of_flag(word) : nullptr;
+        if (emptied != nullptr)
+            sources.flags.emplace_back(emptied->key, "");
+        else
+            words.push_back(word);
+    }
     app.allow_extras();  // they are refused below, in our words
     try {
-        app.parse(
-            std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants them reversed
+        app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 wants them reversed
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0) return refuse(error.what());
         exit_code = app.exit(error);  // --help

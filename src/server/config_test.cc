@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "command_line.h"
 #include "load.h"
 #include "settings.h"
 
@@ -92,6 +93,17 @@ TEST(LoadConfig, UnknownKeysAreNamedWithTheOneThatMayBeMeant) {
                 Contains(Field(&Note::text, HasSubstr("is 'POSTHORN_STORE_FLUSH' meant?"))));
 }
 
+TEST(LoadConfig, AValueWhereASectionBelongsSaysHowItIsWritten) {
+    Config config;
+    Notes notes;
+    const auto done = apply_yaml(config, "p.yaml", "ports:\nstore: sync\n", notes);
+    ASSERT_FALSE(done.ok());
+    EXPECT_EQ(done.error().message,
+              "p.yaml:2: 'store' is a section, not a setting: its settings stand below it, indented, as "
+              "'flush:'");
+    EXPECT_TRUE(notes.empty()) << "a section may be empty";
+}
+
 TEST(LoadConfig, WrongValuesSayWhereAndWhatWouldBeRight) {
     Config config;
     Notes notes;
@@ -135,6 +147,28 @@ TEST(Settings, ADelayLevelOfNothingReadsBack) {
     ASSERT_TRUE(set_value(config, "remoting.delay_levels", "0s 90s").ok());
     EXPECT_EQ(find_setting("remoting.delay_levels")->show(config), "0s 90s");
 }
+
+#if POSTHORN_WITH_AMQP
+TEST(Settings, ADefaultPasswordIsNoSecretAndAnyOtherIs) {
+    Config config;
+    const Setting* const password = find_setting("amqp.default_password");
+    EXPECT_EQ(password->show(config), "guest");
+    config.first_user.password = "hunter2";
+    EXPECT_EQ(password->show(config), "***");
+}
+
+TEST(CommandLine, AFlagMayBeGivenNothing) {
+    int exit_code = 0;
+    const auto sources = parse_command_line("serve", "", {"--amqp-loopback-users="}, exit_code);
+    ASSERT_TRUE(sources.has_value());
+    const auto loaded = load_config(*sources);
+    ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+    EXPECT_EQ(loaded->config.first_user.loopback_only, "");
+    const auto wrong = parse_command_line("serve", "", {"--ports-amqp="}, exit_code);
+    ASSERT_TRUE(wrong.has_value());
+    EXPECT_FALSE(load_config(*wrong).ok());
+}
+#endif
 
 TEST(LoadConfig, AMissingFileIsNamed) {
     Sources sources;

@@ -46,6 +46,13 @@ std::string unknown(std::string_view what, std::string_view key,
     return fmt::format("{} '{}' is not known and not used{}", what, key, perhaps_meant(key, known));
 }
 
+/// "flush" for "store"; empty for what is no section.
+std::string first_key_of_section(const std::string& name) {
+    for (const Setting& setting : settings())
+        if (setting.key.starts_with(name + ".")) return std::string(setting.key.substr(name.size() + 1));
+    return {};
+}
+
 /// Walks a YAML tree and sets what it finds. No deeper than keys have parts: an anchor may hold itself.
 class YamlReader {
   public:
@@ -74,6 +81,13 @@ class YamlReader {
                 return Error{Errc::invalid, fmt::format("{}: more than {} keys are not known: is this "
                                                         "Posthorn's configuration?",
                                                         where, unknown_keys_max)};
+            const auto inside = first_key_of_section(key);
+            if (!inside.empty() && value.IsNull()) return {};
+            if (!inside.empty())
+                return Error{Errc::invalid,
+                             fmt::format("{}: '{}' is a section, not a setting: its settings stand below it, "
+                                         "indented, as '{}:'",
+                                         where, key, inside)};
             notes_.push_back(
                 {LogLevel::warn, fmt::format("{}: {}", where, unknown("key", key, [](const Setting& known) {
                                                  return std::string(known.key);

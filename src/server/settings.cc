@@ -106,11 +106,14 @@ Setting seconds(std::string_view key, At at, std::string_view about) {
         [](auto value) { return show_time(std::chrono::milliseconds(value).count()); }, about);
 }
 
-/// A text that is never shown.
+/// A text that is not shown, unless it is the default, which everybody knows.
 template <class At>
 Setting secret(std::string_view key, At at, std::string_view about) {
     Setting made = text(key, at, about);
-    made.show = [](const Config&) { return std::string("***"); };
+    made.show = [at](const Config& config) {
+        const Config defaults;
+        return at(config) == at(defaults) ? at(defaults) : std::string("***");
+    };
     return made;
 }
 
@@ -178,8 +181,8 @@ std::vector<Setting> make_settings() {
                "lines for people, or one JSON object a line"),
 
         text("network.bind", AT(bind_address),
-             "address every port listens on; 0.0.0.0 opens them to the network, where nothing asks for a "
-             "password yet"),
+             "address every port listens on; 0.0.0.0 opens them to the network, where only AMQP asks for a "
+             "password"),
         text("network.advertise", AT(remoting.advertised_host),
              "IPv4 address clients are told to come to; empty: the one each client came to"),
         port("network.advertise_port", AT(remoting.advertised_port),
@@ -286,11 +289,12 @@ std::vector<Setting> make_amqp_settings() {
         text("amqp.default_virtual_host", AT(first_user.virtual_host),
              "the virtual host that user may do everything in"),
         text("amqp.loopback_users", AT(first_user.loopback_only),
-             "users that may come from this machine only, with commas between; none: nobody"),
+             "users that may come from this machine only, with commas between; none, or empty: nobody"),
         ratio("alarms.memory", AT(memory_alarm_ratio),
-              "share of the machine's memory in use at which who publishes is held back; 0: never"),
+              "share of the machine's memory Posthorn may take before AMQP publishers are held back; 0: no "
+              "limit"),
         bytes("alarms.disk_free", AT(disk_alarm_bytes),
-              "free disk below which who publishes is held back; where store.disk_refuse begins, if that "
+              "free disk below which AMQP publishers are held back; where store.disk_refuse begins, if that "
               "is sooner"),
     };
 }
