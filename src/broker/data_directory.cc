@@ -35,7 +35,8 @@ bool read_line(std::string_view& text, std::string_view word, int base, std::uin
 Result<DataDirectory> decode(std::string_view text, const std::string& path) {
     std::uint64_t version = 0;
     DataDirectory data;
-    if (!text.starts_with(title)) return Error{Errc::damaged, fmt::format("{} is not ours", path)};
+    if (!text.starts_with(title))
+        return Error{Errc::damaged, fmt::format("{} was not written by Posthorn", path)};
     text.remove_prefix(title.size());
     if (!read_line(text, version_word, 10, version))
         return Error{Errc::damaged, fmt::format("{} names no format version", path)};

@@ -6,6 +6,9 @@
 
 namespace posthorn::server {
 
+/// With fewer file descriptors the logs cannot keep their segments open.
+inline constexpr std::uint64_t descriptors_min = 256;
+
 /// Connections the configuration allows, over the doors of all protocols that are open.
 std::size_t connections_wanted(const Config& config);
 

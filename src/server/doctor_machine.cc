@@ -36,7 +36,7 @@ Finding examine_descriptors(const Config& config) {
     constexpr std::size_t few = 1'000;
     if (connections >= connections_wanted(config) || connections >= few)
         return {Verdict::good, check, found, {}};
-    return {Verdict::warning, check, found,
+    return {limit.rlim_max < descriptors_min ? Verdict::bad : Verdict::warning, check, found,
             "raise the hard limit: 'ulimit -Hn', LimitNOFILE= of systemd, or the container's ulimits"};
 }
 

@@ -1,8 +1,11 @@
 #include "program.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 
@@ -35,7 +38,14 @@ Result<void> make_first_user(const FirstUser& first, auth::Users& users, exchang
         rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
     users.set_loopback_only(std::move(loopback_only));
-    if (users.user_count() != 0) return {};
+    if (users.user_count() != 0) {
+        if (first.name != FirstUser().name && users.user(first.name) == nullptr)
+            log_warn("server",
+                     "amqp.default_user: '{}' is not made, this data directory has users already; begin with "
+                     "another --data-directory, or log in as one of them",
+                     first.name);
+        return {};
+    }
     if (auto made = hosts.add(first.virtual_host); !made) return made.error();
     if (auto made = users.put_user(first.name, first.password, {"administrator"}); !made) return made;
     return users.put_permission(first.name, first.virtual_host, {".*", ".*", ".*"});
@@ -43,6 +53,19 @@ Result<void> make_first_user(const FirstUser& first, auth::Users& users, exchang
 
 Error with_advice(const Error& error, std::string_view advice) {
     return {error.code, fmt::format("{}\n  {}", error.message, advice)};
+}
+
+constexpr std::string_view other_directory =
+    "choose another directory with --data-directory, or bring this one back from a copy";
+
+/// `ports`: the flags that choose others.
+Error cannot_listen(const Error& error, std::string_view ports) {
+    if (error.code == Errc::busy)
+        return with_advice(error, fmt::format("another program has the port; {}", ports));
+    if (error.code == Errc::denied)
+        return with_advice(error, fmt::format("ports below 1024 belong to root; {}", ports));
+    return with_advice(error,
+                       "--network-bind is an address of this machine, 127.0.0.1, or 0.0.0.0 for all of them");
 }
 
 }  // namespace
@@ -79,8 +102,13 @@ Result<void> Program::open_engine() {
                         directory)};
     if (auto made = files_.make_directories(""); !made)
         return with_advice(made.error(), "--data-directory says where the data lies");
+    if (::access(directory.c_str(), W_OK | X_OK) != 0)
+        return Error{Errc::denied,
+                     fmt::format("{} may not be written: {}\n  let the user Posthorn runs as own it, or "
+                                 "choose another with --data-directory",
+                                 directory, std::strerror(errno))};
     auto definitions = store::open_sqlite_definitions(directory + "/definitions.sqlite");
-    if (!definitions) return with_advice(definitions.error(), "--data-directory says where the data lies");
+    if (!definitions) return with_advice(definitions.error(), other_directory);
     auto opened = broker::Broker::open(files_, "", std::move(*definitions), config_.engine, worker_, now());
     if (!opened && opened.error().code == Errc::busy)
         return with_advice(
@@ -88,6 +116,8 @@ Result<void> Program::open_engine() {
             fmt::format("{} is in use: stop the other Posthorn, or choose another directory with "
                         "--data-directory",
                         directory));
+    if (!opened && (opened.error().code == Errc::damaged || opened.error().code == Errc::unsupported))
+        return with_advice(opened.error(), other_directory);
     if (!opened) return opened.error();
     broker_ = std::move(*opened);
     return {};
@@ -121,11 +151,9 @@ Result<void> Program::open_remoting() {
     auto listening = remoting_->listen();
     if (!listening) {
         remoting_.reset();
-        return listening.error().code != Errc::busy
-                   ? listening.error()
-                   : with_advice(listening.error(),
-                                 "another program has the port; --ports-name-service, --ports-broker and "
-                                 "--ports-vip choose others (0: any free one)");
+        return cannot_listen(
+            listening.error(),
+            "--ports-name-service, --ports-broker and --ports-vip choose others (0: any free one)");
     }
     end_tick();
     return {};
@@ -140,11 +168,9 @@ Result<void> Program::open_amqp() {
     if (config_.amqp_enabled)
         if (auto listening = amqp_->listen(); !listening) {
             amqp_.reset();
-            return listening.error().code != Errc::busy
-                       ? listening.error()
-                       : with_advice(listening.error(),
-                                     "another program has the port; --ports-amqp chooses another (0: any "
-                                     "free one), --ports-amqp-enabled off does without");
+            return cannot_listen(listening.error(),
+                                 "--ports-amqp chooses another (0: any free one), --ports-amqp-enabled off "
+                                 "does without");
         }
     end_tick();
 #endif
@@ -156,12 +182,9 @@ Result<void> Program::open_http() {
     auto server = http::Server::listen(config_.http, routes(),
                                        [this](std::function<void()> call) { loop_.post(std::move(call)); });
     if (!server)
-        return server.error().code != Errc::busy
-                   ? server.error()
-                   : with_advice(
-                         server.error(),
-                         "another program has the port; --ports-http chooses another (0: any free one), "
-                         "--ports-http-enabled off does without");
+        return cannot_listen(server.error(),
+                             "--ports-http chooses another (0: any free one), --ports-http-enabled off does "
+                             "without");
     http_ = std::move(*server);
     return {};
 }
@@ -245,8 +268,9 @@ std::string Program::banner() const {
                             ? "sync flush: what is answered survives a power cut"
                             : "async flush: what is answered survives a killed process");
     text += fmt::format(
-        "\nTry, in another terminal:\n\n  build/posthorn bench rocketmq --namesrv {}:{} --seconds 3\n\n"
+        "\nTry, in another terminal:\n\n  {} bench rocketmq --namesrv {}:{} --seconds 3\n\n"
         "Ctrl-C stops it.\n\n",
+        program_invocation_name,  // as it was called
         host == "0.0.0.0" ? std::string("127.0.0.1") : host, remoting_->name_service_port());
     return text;
 }

@@ -14,18 +14,25 @@ namespace posthorn::server {
 namespace {
 
 /// One descriptor per connection.
-void share_descriptors(Config& config) {
+Result<void> share_descriptors(Config& config) {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
     limit.rlim_cur = limit.rlim_max;  // the soft limit may be raised up to the hard one
     ::setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur == RLIM_INFINITY) return;
+    if (limit.rlim_cur == RLIM_INFINITY) return {};
+    if (limit.rlim_cur < descriptors_min)
+        return Error{Errc::full,
+                     fmt::format("{} file descriptors are allowed, and at least {} are needed\n  raise the "
+                                 "hard limit: 'ulimit -Hn', LimitNOFILE= of systemd, or the container's "
+                                 "ulimits",
+                                 limit.rlim_cur, descriptors_min)};
     const std::size_t wanted = connections_wanted(config);
     const std::size_t left = connections_within(config, limit.rlim_cur);
-    if (left == wanted) return;
+    if (left == wanted) return {};
     cap_connections(config, left);
     log_info("server", "{} file descriptors are allowed (ulimit -n), so {} connections, not {}, are taken",
              limit.rlim_cur, left, wanted);
+    return {};
 }
 
 /// The first signal stops in order; from then on a second one ends the process at once.
@@ -56,7 +63,7 @@ int run_serve(const cli::Arguments& arguments) {
     install_log_sink(config);
     for (const Note& note : loaded->notes)
         log_line(note.level, "config", note.text);
-    share_descriptors(config);
+    if (auto shared = share_descriptors(config); !shared) return failed(shared.error());
 
     Program program(config);
     if (auto started = program.start(); !started) {
