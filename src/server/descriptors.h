@@ -6,8 +6,9 @@
 
 namespace posthorn::server {
 
-/// With fewer file descriptors the logs cannot keep their segments open.
-inline constexpr std::uint64_t descriptors_min = 256;
+/// With fewer file descriptors none are left for clients once the logs, the definitions and the doors have
+/// theirs.
+inline constexpr std::uint64_t descriptors_min = 64;
 
 /// Connections the configuration allows, over the doors of all protocols that are open.
 std::size_t connections_wanted(const Config& config);
