@@ -11,6 +11,7 @@
 #include "broker/broker.h"
 #include "env/random.h"
 #include "exchange/payload_codec.h"
+#include "exchange/totals.h"
 #include "exchange/virtual_host.h"
 #include "queue_state.h"
 
@@ -71,6 +72,7 @@ struct Desk {
     std::vector<QueueState*> unweighed;
 
     // --- the dead ------------------------------------------------------------------------------------------
+    DeathCounts deaths, quorum_deaths;
     std::vector<DeadLetter> dead;
     /// In flight and dying, still to be read from the disk.
     struct Unread {

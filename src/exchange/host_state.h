@@ -53,6 +53,7 @@ class HostState final : public VirtualHost {
                                        OwnerId by) override;
     Result<std::uint64_t> purge_queue(std::string_view name, OwnerId by) override;
     void each_queue(const std::function<void(Queue&)>& visit) const override;
+    std::size_t queue_count() const { return queues_.size(); }
 
     Result<Published> publish(const Publication& message) override;
     Result<Got> get(Queue& queue, bool settle,

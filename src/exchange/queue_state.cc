@@ -242,6 +242,8 @@ void QueueState::count_death(DeathReason reason) {
     ++(reason == DeathReason::expired      ? counts_.expired
        : reason == DeathReason::max_length ? counts_.dropped
                                            : counts_.rejected);
+    DeathCounts& all = settings_.quorum ? desk_.quorum_deaths : desk_.deaths;
+    ++(host_.has_grave(*this) ? all.dead_lettered : all.dropped)[static_cast<std::size_t>(reason)];
 }
 
 /// It is in flight, and stays so until its copy is stored.

@@ -45,6 +45,8 @@ class Hosts final : public VirtualHosts {
     }
 
     void owner_gone(OwnerId owner) override;
+    const DeathCounts& deaths(bool quorum) const { return quorum ? desk_.quorum_deaths : desk_.deaths; }
+
     void before_tick_end() override;
     void after_tick_end() override;
     bool work_left() const override;
@@ -257,6 +259,14 @@ std::int64_t Hosts::next_deadline_ms() const {
 std::string Desk::make_name(std::string_view prefix) {
     if (options.seed) return random_name(prefix, random(), random());
     return random_name(prefix, env::system_seed(), env::system_seed());
+}
+
+const DeathCounts& deaths(const VirtualHosts& hosts, bool in_quorum_queues) {
+    return static_cast<const Hosts&>(hosts).deaths(in_quorum_queues);
+}
+
+std::size_t queue_count(const VirtualHost& host) {
+    return static_cast<const HostState&>(host).queue_count();
 }
 
 Result<std::unique_ptr<VirtualHosts>> VirtualHosts::open(broker::Broker& broker, Options options) {

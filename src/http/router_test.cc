@@ -63,6 +63,37 @@ TEST(Router, ATargetThatIsNoPathIsABadRequest) {
     EXPECT_EQ(two_routes().route(request(Verb::get, "")).status, 400u);
 }
 
+TEST(Router, ABrokenEscapeInAPathIsABadRequest) {
+    for (const char* path : {"/healthz%", "/healthz%2", "/%zz", "/v1/topics/%g1/queues/1"})
+        EXPECT_EQ(two_routes().route(request(Verb::get, path)).status, 400u) << path;
+}
+
+TEST(Router, WhatIsMountedGetsEverythingBelowThatNoRouteTakes) {
+    Router router = two_routes();
+    router.mount("/v1", [](Request request, const Reply& reply) {
+        Response response;
+        response.body = "mounted " + request.target;
+        reply(response);
+    });
+    EXPECT_EQ(router.route(request(Verb::get, "/v1")).body, "mounted /v1");
+    EXPECT_EQ(router.route(request(Verb::post, "/v1/any/thing?x")).body, "mounted /v1/any/thing?x");
+    EXPECT_EQ(router.route(request(Verb::get, "/v1/topics/a/queues/3")).body, "a#3?none");
+    EXPECT_EQ(router.route(request(Verb::get, "/v10")).status, 404u);
+}
+
+TEST(Router, AHandlerMayAnswerLater) {
+    Router router;
+    Reply later;
+    router.mount("/late", [&later](Request, Reply reply) { later = std::move(reply); });
+    std::string body;
+    router.route(request(Verb::get, "/late"), [&body](Response response) { body = response.body; });
+    EXPECT_EQ(body, "");
+    Response response;
+    response.body = "at last";
+    later(response);
+    EXPECT_EQ(body, "at last");
+}
+
 TEST(Message, BadEscapesStayAsTheyAre) {
     EXPECT_EQ(decode("a%zz%4"), "a%zz%4");
     EXPECT_EQ(decode("100%25"), "100%");

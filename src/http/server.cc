@@ -29,7 +29,7 @@ namespace beast = boost::beast;
 using asio::ip::tcp;
 using boost::system::error_code;
 using Parser = beast::http::request_parser<beast::http::string_body>;
-using Reply = beast::http::response<beast::http::string_body>;
+using WireReply = beast::http::response<beast::http::string_body>;
 
 /// After an accept that failed for want of descriptors or memory.
 constexpr std::chrono::milliseconds accept_rest{100};
@@ -69,12 +69,15 @@ Request request_of(Parser& parser, std::string peer) {
     return request;
 }
 
-Response bad_request(error_code error) {
+Response bad_request(error_code error, const ServerOptions& options) {
     using Trouble = beast::http::error;
     if (error == Trouble::header_limit)
-        return Response::failure(431, "headers_too_large", "the headers of a request may have 16 KiB");
+        return Response::failure(
+            431, "headers_too_large",
+            fmt::format("the headers of a request may have {} bytes", options.header_bytes));
     if (error == Trouble::body_limit)
-        return Response::failure(413, "body_too_large", "the body of a request may have 1 MiB");
+        return Response::failure(413, "body_too_large",
+                                 fmt::format("the body of a request may have {} bytes", options.body_bytes));
     return Response::failure(400, "bad_request", "this is not HTTP/1.1: " + error.message());
 }
 
@@ -158,11 +161,12 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
     }
 
     void answer(Response response) {
-        reply_ = Reply(beast::http::status(response.status), version_);
+        reply_ = WireReply(beast::http::status(response.status), version_);
         reply_.set(beast::http::field::content_type, response.content_type);
         for (auto& [key, value] : response.headers)
             reply_.set(key, value);
-        reply_.set(beast::http::field::cache_control, "no-store");
+        if (reply_.find(beast::http::field::cache_control) == reply_.end())
+            reply_.set(beast::http::field::cache_control, "no-store");
         reply_.keep_alive(keep_alive_);
         reply_.content_length(response.body.size());
         if (!head_) reply_.body() = std::move(response.body);
@@ -222,7 +226,7 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
             return end();
         server_.count_bad_request();
         keep_alive_ = head_ = false;
-        answer(bad_request(error));
+        answer(bad_request(error, server_.options()));
     }
 
     void on_written(error_code error) {
@@ -240,7 +244,7 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
     beast::tcp_stream stream_;
     beast::flat_buffer buffer_;
     std::optional<Parser> parser_;  // one request each
-    Reply reply_;
+    WireReply reply_;
     std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
     std::string peer_;
     unsigned version_ = 11;
@@ -330,9 +334,10 @@ void Server::Impl::start(tcp::socket socket) {
 void Server::Impl::hand_over(std::uint64_t session, Request request) {
     ++requests_;
     run_([gate = gate_, router = router_, session, request = std::move(request)]() mutable {
-        auto response = router->route(std::move(request));
-        std::lock_guard lock(gate->mutex);
-        if (gate->server) gate->server->deliver(session, std::move(response));
+        router->route(std::move(request), [gate, session](Response response) {
+            std::lock_guard lock(gate->mutex);
+            if (gate->server) gate->server->deliver(session, std::move(response));
+        });
     });
 }
 

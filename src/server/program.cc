@@ -13,6 +13,7 @@
 #include "api/health.h"
 #include "api/metrics.h"
 #include "api/process_metrics.h"
+#include "rabbitmq_metrics.h"
 #include "remoting_metrics.h"
 #include "store/definitions.h"
 
@@ -179,6 +180,21 @@ Result<void> Program::open_amqp() {
 
 Result<void> Program::open_http() {
     if (!config_.http_enabled) return {};
+#if POSTHORN_WITH_AMQP
+    sessions_.set_amqp(amqp_.get());
+#endif
+    management::ManagementOptions options;
+#if POSTHORN_WITH_AMQP
+    options.node = options.cluster_name = config_.amqp.cluster_name;
+    options.rabbitmq_version = config_.amqp.version;
+    options.message_max_bytes = config_.amqp.message_max_bytes;
+#endif
+    options.version = POSTHORN_VERSION;
+    options.data_directory = absolute(config_.data_directory);
+    options.started_wall_ms = started_wall_ms_;
+    management_ = std::make_unique<management::Management>(
+        management::Foundation{loop_, *broker_, *virtual_hosts_, alarms_, *users_, *keep_, sessions_},
+        std::move(options));
     auto server = http::Server::listen(config_.http, routes(),
                                        [this](std::function<void()> call) { loop_.post(std::move(call)); });
     if (!server)
@@ -186,6 +202,7 @@ Result<void> Program::open_http() {
                              "--ports-http chooses another (0: any free one), --ports-http-enabled off does "
                              "without");
     http_ = std::move(*server);
+    sessions_.set_http(http_.get());
     return {};
 }
 
@@ -199,18 +216,24 @@ http::Router Program::routes() const {
     const auto pulled_to = [this](model::GroupId group, model::TopicId topic, std::uint32_t queue) {
         return remoting_->pulled_to(group, topic, queue);
     };
+    std::vector<api::MetricSource> sources{remoting_metrics(*remoting_),
+                                           api::broker_metrics(*broker_, pulled_to)};
+#if POSTHORN_WITH_AMQP
+    sources.push_back(
+        rabbitmq_metrics(*virtual_hosts_, alarms_, *amqp_, config_.amqp.cluster_name, config_.amqp.version));
+#endif
+    sources.push_back(api::process_metrics(started_wall_ms_));
+    sources.push_back([this](api::Exposition& out) {
+        const auto counters = http_->counters();
+        out.gauge("posthorn_http_connections", "HTTP connections open",
+                  static_cast<double>(counters.connections));
+        out.counter("posthorn_http_requests_total", "HTTP requests", static_cast<double>(counters.requests));
+        out.counter("posthorn_http_refused_total", "HTTP connections and requests refused",
+                    static_cast<double>(counters.refused_connections + counters.bad_requests));
+    });
     api::add_metrics(router, {config_.remoting.cluster_name, config_.remoting.broker_name},
-                     {remoting_metrics(*remoting_), api::broker_metrics(*broker_, pulled_to),
-                      api::process_metrics(started_wall_ms_), [this](api::Exposition& out) {
-                          const auto counters = http_->counters();
-                          out.gauge("posthorn_http_connections", "HTTP connections open",
-                                    static_cast<double>(counters.connections));
-                          out.counter("posthorn_http_requests_total", "HTTP requests",
-                                      static_cast<double>(counters.requests));
-                          out.counter(
-                              "posthorn_http_refused_total", "HTTP connections and requests refused",
-                              static_cast<double>(counters.refused_connections + counters.bad_requests));
-                      }});
+                     std::move(sources));
+    management_->add_to(router);
     return router;
 }
 
@@ -261,7 +284,7 @@ std::string Program::banner() const {
         text += fmt::format("\n  AMQP 0-9-1             amqp://{}:{}", host, amqp_->port());
 #endif
     if (http_)
-        text += fmt::format("\n  HTTP                   http://{0}:{1}/healthz  http://{0}:{1}/metrics", host,
+        text += fmt::format("\n  HTTP                   http://{0}:{1}/  http://{0}:{1}/metrics", host,
                             http_->port());
     text += fmt::format("\n  data                   {} ({})\n", absolute(config_.data_directory),
                         config_.engine.flush == broker::Flush::sync
@@ -286,7 +309,9 @@ void Program::run() {
 }
 
 Result<void> Program::close() {
+    sessions_.set_http(nullptr);
     http_.reset();
+    management_.reset();
 #if POSTHORN_WITH_AMQP
     if (amqp_) amqp_->close();
 #endif

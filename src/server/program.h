@@ -17,8 +17,10 @@
 #include "exchange/virtual_host.h"
 #include "gateway/remoting/server.h"
 #include "http/server.h"
+#include "management/management.h"
 #include "runtime/loop.h"
 #include "runtime/worker.h"
+#include "sessions.h"
 
 #if POSTHORN_WITH_AMQP
 #include "gateway/amqp/server.h"
@@ -83,6 +85,8 @@ class Program {
 #if POSTHORN_WITH_AMQP
     std::unique_ptr<gateway::amqp::AmqpServer> amqp_;
 #endif
+    ServerSessions sessions_{config_};
+    std::unique_ptr<management::Management> management_;
     std::unique_ptr<http::Server> http_;
 };
 

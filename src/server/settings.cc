@@ -191,7 +191,7 @@ std::vector<Setting> make_settings() {
         port("ports.broker", AT(remoting.broker_port), "RocketMQ broker; 0: any free port"),
         port("ports.vip", AT(remoting.vip_port), "the broker's VIP twin, for old clients and tools"),
         on_off("ports.vip_enabled", AT(remoting.vip), "whether the VIP twin listens"),
-        port("ports.http", AT(http.port), "/healthz and /metrics; 0: any free port"),
+        port("ports.http", AT(http.port), "the page, /api, /healthz and /metrics; 0: any free port"),
         on_off("ports.http_enabled", AT(http_enabled), "whether the HTTP port listens"),
 
         text("cluster.name", AT(remoting.cluster_name), "the cluster tools and clients see"),

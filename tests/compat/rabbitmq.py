@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The reference server for AMQP: Debian's RabbitMQ 3.10.8, without plugins, on a port (its helpers on the
-two after it) and in a folder of its own.
+"""The reference server for AMQP: Debian's RabbitMQ 3.10.8, with its management API, on a port (its helpers on
+the two after it, the API on the third) and in a folder of its own.
 
     rabbitmq.py start --dir DIR [--port 25690]      waits until it listens
     rabbitmq.py stop --dir DIR
@@ -40,8 +40,9 @@ def start(home, port):
     home = Path(home)
     for folder in ("mnesia", "log"):
         (home / folder).mkdir(parents=True, exist_ok=True)
-    (home / "plugins").write_text("[].")
-    (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\nlisteners.tcp.2 = ::1:{port}\n")
+    (home / "plugins").write_text("[rabbitmq_management].")
+    (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\nlisteners.tcp.2 = ::1:{port}\n"
+                                        f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port + 3}\n")
     with open(home / "out", "wb") as out:
         process = subprocess.Popen([PROGRAM], env=environment(home, port), stdout=out, stderr=out,
                                    stdin=subprocess.DEVNULL, start_new_session=True)

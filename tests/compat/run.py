@@ -294,7 +294,7 @@ def start_apache(ports):
 
 def start_rabbitmq(port):
     home = tempfile.mkdtemp(prefix="posthorn-compat-rabbitmq-")
-    target = Target(amqp=rabbitmq.start(home, port))
+    target = Target(amqp=rabbitmq.start(home, port), http=f"127.0.0.1:{port + 3}")
 
     def close():
         rabbitmq.stop(home)
@@ -387,7 +387,7 @@ def main():
         target = Target(options.namesrv, options.broker or wait_route(options.namesrv, 5), options.http,
                         options.amqp)
     elif options.amqp:
-        target = Target(amqp=options.amqp)
+        target = Target(amqp=options.amqp, http=options.http)
     else:
         parser.error("one of --namesrv, --amqp, --start-posthorn, --apache, --rabbitmq")
     try:

@@ -115,6 +115,25 @@ class Java(AmqpSuite):
                 "full" if full else "quick"], environment()
 
 
+class RabbitmqAdmin(AmqpSuite):
+    """The command line tool, and the HTTP API it speaks: needs the target's HTTP port."""
+
+    def __init__(self):
+        super().__init__("rabbitmqadmin-3.10.8")
+
+    def prepare(self):
+        tool("rabbitmqadmin")
+
+    def run(self, target, pattern, full, summary):
+        if not target.http:
+            return summary.skip(self.name, "nobody named the HTTP port (--http)")
+        super().run(target, pattern, full, summary)
+
+    def command(self, target, pattern, full):
+        return [sys.executable, str(HERE / "rabbitmqadmin" / "main.py"), target.http, pattern,
+                "full" if full else "quick"], environment()
+
+
 class Seed002(AmqpSuite):
     """Document 002: a program in TypeScript over amqplib."""
 
@@ -140,4 +159,4 @@ class Seed002(AmqpSuite):
 
 def suites():
     return [Python("pika-1.3.2", "pika"), Amqplib(), Go(), C(), Java("amqp-client-5.16.0", "java", "AmqpCases"),
-            Java("spring-amqp-3.1.5", "spring", "SpringCases"), Python("celery-5.4.0", "celery"), Seed002()]
+            Java("spring-amqp-3.1.5", "spring", "SpringCases"), Python("celery-5.4.0", "celery"), RabbitmqAdmin(), Seed002()]

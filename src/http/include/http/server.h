@@ -16,7 +16,7 @@ struct ServerOptions {
     std::string address = "127.0.0.1";  ///< numeric
     std::uint16_t port = 15672;         ///< 0: any free one
     std::uint32_t header_bytes = 16 * 1024;
-    std::uint32_t body_bytes = 1024 * 1024;
+    std::uint32_t body_bytes = 8'000'000;  ///< as RabbitMQ's: the definitions of 30,000 queues
     std::uint32_t connections = 256;
     std::chrono::milliseconds request_timeout{10'000};  ///< from the first byte of a request to its last
     std::chrono::milliseconds idle_timeout{60'000};     ///< between two requests

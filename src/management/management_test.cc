@@ -1,0 +1,455 @@
+#include "management/management.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "rig_for_test.h"
+
+namespace posthorn::management {
+namespace {
+
+using http::Verb;
+using testing::HasSubstr;
+
+class ManagementApi : public testing::Test {
+  protected:
+    void declare(const std::string& queue, const std::string& body = R"({"durable":true})") {
+        EXPECT_EQ(rig.put("/api/queues/%2F/" + queue, body).status, 201u) << queue;
+    }
+    Answer publish(const std::string& queue, const std::string& body, const std::string& properties = "{}") {
+        return rig.post(
+            "/api/exchanges/%2F/amq.default/publish",
+            fmt::format(
+                R"({{"properties":{},"routing_key":"{}","payload":"{}","payload_encoding":"string"}})",
+                properties, queue, body));
+    }
+    Rig rig;
+};
+
+// --- who may -----------------------------------------------------------------------------------------------
+
+TEST_F(ManagementApi, NobodyComesInWithoutAPassword) {
+    rig.login = "";
+    const Answer asked = rig.get("/api/overview");
+    EXPECT_EQ(asked.status, 401u);
+    EXPECT_EQ(asked.header("WWW-Authenticate"), "Basic realm=\"RabbitMQ Management\"");
+    for (const char* wrong : {"guest:wrong", "nobody:guest", "guest", ":"}) {
+        rig.login = wrong;
+        const Answer refused = rig.get("/api/overview");
+        EXPECT_EQ(refused.status, 401u) << wrong;
+        EXPECT_EQ(refused.json["error"], "not_authorized");
+        EXPECT_EQ(refused.header("WWW-Authenticate"), "") << "a page that sent a password asks by itself";
+    }
+}
+
+TEST_F(ManagementApi, LoginsThatAreNoneAreRefused) {
+    for (const char* header : {"Basic", "Basic !!!", "Basic Z3Vlc3Q", "Bearer x", "basic"}) {
+        auto request = rig.request(Verb::get, "/api/whoami");
+        request.headers = {{"authorization", header}};
+        EXPECT_EQ(rig.send(request).status, 401u) << header;
+    }
+}
+
+TEST_F(ManagementApi, GuestComesFromLoopbackOnly) {
+    rig.peer = "10.1.2.3:555";
+    EXPECT_EQ(rig.get("/api/whoami").json["reason"], "User can only log in via localhost");
+    rig.peer = "::1:555";
+    EXPECT_EQ(rig.get("/api/whoami").status, 200u);
+}
+
+TEST_F(ManagementApi, TagsSayWhoMayWhat) {
+    for (const char* tag : {"management", "monitoring", "policymaker", "other"})
+        ASSERT_TRUE(rig.users->put_user(tag, "x", {tag}).ok());
+    struct Case {
+        const char *user, *path;
+        unsigned status;
+    };
+    for (const auto& [user, path, status] :
+         {Case{"other", "/api/whoami", 401}, Case{"management", "/api/whoami", 200},
+          Case{"management", "/api/nodes", 401}, Case{"monitoring", "/api/nodes", 200},
+          Case{"monitoring", "/api/users", 401}, Case{"management", "/api/queues/%2F", 401},
+          Case{"policymaker", "/api/global-parameters", 200},
+          Case{"monitoring", "/api/global-parameters", 401}, Case{"policymaker", "/api/definitions", 401},
+          Case{"guest", "/api/definitions", 200}}) {
+        rig.login = user == std::string("guest") ? "guest:guest" : std::string(user) + ":x";
+        EXPECT_EQ(rig.get(path).status, status) << user << " " << path;
+    }
+}
+
+TEST_F(ManagementApi, PermissionsAreThoseOfTheProtocol) {
+    ASSERT_TRUE(rig.users->put_user("u", "x", {"management"}).ok());
+    ASSERT_TRUE(rig.users->put_permission("u", "/", {"^mine", "^mine", "^mine"}).ok());
+    declare("theirs");
+    rig.login = "u:x";
+    EXPECT_EQ(rig.put("/api/queues/%2F/mine-1").status, 201u);
+    EXPECT_EQ(rig.put("/api/queues/%2F/other").status, 401u);
+    EXPECT_EQ(rig.del("/api/queues/%2F/theirs").status, 401u);
+    EXPECT_EQ(rig.del("/api/queues/%2F/theirs/contents").status, 401u);
+    EXPECT_EQ(rig.put("/api/exchanges/%2F/other", R"({"type":"fanout"})").status, 401u);
+    EXPECT_EQ(rig.post("/api/bindings/%2F/e/amq.topic/q/mine-1").status, 401u);
+    EXPECT_EQ(rig.post("/api/queues/%2F/theirs/get",
+                       R"({"count":1,"ackmode":"ack_requeue_true","encoding":"auto"})")
+                  .status,
+              401u);
+    EXPECT_EQ(publish("theirs", "x").status, 400u);
+}
+
+TEST_F(ManagementApi, AnotherSitesPageChangesNothing) {
+    auto request = rig.request(Verb::put, "/api/queues/%2F/q", "{}");
+    request.headers.emplace_back("host", "127.0.0.1:15672");
+    request.headers.emplace_back("origin", "http://evil.example");
+    EXPECT_EQ(rig.send(request).status, 403u);
+    request.headers.back().second = "http://127.0.0.1:15672";
+    EXPECT_EQ(rig.send(request).status, 201u);
+    request.headers.emplace_back("sec-fetch-site", "cross-site");
+    EXPECT_EQ(rig.send(request).status, 403u);
+}
+
+// --- errors ------------------------------------------------------------------------------------------------
+
+TEST_F(ManagementApi, ErrorsHaveTheOriginalsShape) {
+    EXPECT_EQ(rig.get("/api/queues/%2F/none").json,
+              Json({{"error", "Object Not Found"}, {"reason", "Not Found"}}));
+    EXPECT_EQ(rig.get("/api/nothing").status, 404u);
+    EXPECT_EQ(rig.get("/api/queues/nowhere").status, 404u);
+    EXPECT_EQ(rig.post("/api/overview").status, 405u);
+    EXPECT_EQ(rig.put("/api/queues/%2F/q", "{bad").json,
+              Json({{"error", "bad_request"}, {"reason", "not_json"}}));
+}
+
+TEST_F(ManagementApi, HostileBodiesAndPathsAreBadRequests) {
+    declare("q");
+    const std::string deep(100'000, '[');
+    const std::vector<std::string> bodies{"{",
+                                          "[]",
+                                          "null",
+                                          "\"x\"",
+                                          "{\"arguments\":\"x\"}",
+                                          "{\"durable\":\"perhaps\"}",
+                                          "\xff\xfe",
+                                          deep,
+                                          "{\"arguments\":" + deep,
+                                          "{\"arguments\":{\"x-max-length\":-1},\"durable\":true}",
+                                          "{\"durable\":[]}"};
+    for (const auto& body : bodies)
+        EXPECT_EQ(rig.put("/api/queues/%2F/new", body).status, 400u) << body.substr(0, 40);
+    const std::vector<std::string> others{
+        "{",
+        "[]",
+        "{}",
+        "{\"count\":\"x\",\"ackmode\":\"ack_requeue_true\",\"encoding\":\"auto\"}",
+        "{\"count\":1,\"ackmode\":\"x\",\"encoding\":\"auto\"}",
+        "{\"count\":1,\"ackmode\":7,\"encoding\":[]}"};
+    for (const auto& body : others) {
+        EXPECT_EQ(rig.post("/api/queues/%2F/q/get", body).status, 400u) << body;
+        EXPECT_EQ(rig.post("/api/exchanges/%2F/amq.direct/publish", body).status, 400u) << body;
+        EXPECT_EQ(rig.put("/api/policies/%2F/p", body).status, 400u) << body;
+        EXPECT_EQ(rig.put("/api/users/u", body).status, 400u) << body;
+        EXPECT_EQ(rig.put("/api/permissions/%2F/guest", body).status, 400u) << body;
+        EXPECT_EQ(rig.put("/api/parameters/vhost-limits/%2F/limits", body).status, 400u) << body;
+    }
+    for (const char* path :
+         {"/api/%", "/api/queues/%2", "/api/queues/%zz/q", "/api/queues?page=-1", "/api/queues?page=x",
+          "/api/queues?page=1&page_size=501", "/api/queues?page=99999999999999999999",
+          "/api/queues?page=1&name=(&use_regex=true"})
+        EXPECT_EQ(rig.get(path).status, 400u) << path;
+    EXPECT_EQ(rig.get("/api/queues/%2F/%ff%00%0a").status, 404u);
+    EXPECT_EQ(rig.put("/api/queues/%2F/" + std::string(300, 'n')).status, 400u);
+}
+
+// --- names -------------------------------------------------------------------------------------------------
+
+TEST_F(ManagementApi, ThingsAreMadeOnceShownAndDeleted) {
+    EXPECT_EQ(
+        rig.put("/api/exchanges/%2F/x", R"({"type":"topic","durable":"true","auto_delete":"false"})").status,
+        201u);
+    EXPECT_EQ(rig.put("/api/exchanges/%2F/x", R"({"type":"topic","durable":true})").status, 204u);
+    EXPECT_THAT(rig.put("/api/exchanges/%2F/x", R"({"type":"fanout","durable":true})").json["reason"],
+                HasSubstr("inequivalent arg 'type'"));
+    declare("q");
+    EXPECT_EQ(rig.post("/api/bindings/%2F/e/x/q/q", R"({"routing_key":"a b/#~"})").header("Location"),
+              "q/a+b%252F%2523%257E");
+    const Answer bindings = rig.get("/api/bindings/%2F/e/x/q/q");
+    ASSERT_EQ(bindings.json.size(), 1u);
+    EXPECT_EQ(bindings.json[0]["properties_key"], "a+b%2F%23%7E");
+    EXPECT_EQ(rig.get("/api/bindings/%2F/e/x/q/q/a+b%252F%2523%257E").json["routing_key"], "a b/#~");
+    EXPECT_EQ(rig.del("/api/bindings/%2F/e/x/q/q/a+b%252F%2523%257E").status, 204u);
+    EXPECT_EQ(rig.del("/api/bindings/%2F/e/x/q/q/a+b%252F%2523%257E").status, 404u);
+    EXPECT_EQ(rig.del("/api/queues/%2F/q?if-unused=true&if-empty=true").status, 204u);
+    EXPECT_EQ(rig.del("/api/exchanges/%2F/x").status, 204u);
+    EXPECT_EQ(rig.del("/api/exchanges/%2F/x").status, 404u);
+    EXPECT_EQ(rig.del("/api/exchanges/%2F/amq.direct").status, 401u);
+}
+
+TEST_F(ManagementApi, BindingsThatDifferInArgumentsHaveDifferentKeys) {
+    declare("q");
+    for (const char* arguments : {"{}", R"({"a":1})", R"({"a":2})"})
+        EXPECT_EQ(rig.post("/api/bindings/%2F/e/amq.headers/q/q",
+                           fmt::format(R"({{"routing_key":"","arguments":{}}})", arguments))
+                      .status,
+                  201u);
+    const Answer listed = rig.get("/api/bindings/%2F/e/amq.headers/q/q");
+    ASSERT_EQ(listed.json.size(), 3u);
+    std::set<std::string> keys;
+    for (const Json& row : listed.json)
+        keys.insert(row["properties_key"].get<std::string>());
+    EXPECT_EQ(keys.size(), 3u);
+    EXPECT_EQ(keys.count("~"), 1u);
+}
+
+TEST_F(ManagementApi, AVirtualHostGivesItsMakerEverythingAndTakesItAlongWhenItGoes) {
+    EXPECT_EQ(rig.put("/api/vhosts/v", R"({"description":"d","tags":"a, b"})").status, 201u);
+    const Answer shown = rig.get("/api/vhosts/v");
+    EXPECT_EQ(shown.json["description"], "d");
+    EXPECT_EQ(shown.json["tags"], Json({"a", "b"}));
+    EXPECT_EQ(rig.put("/api/queues/v/q").status, 201u);
+    EXPECT_EQ(rig.del("/api/vhosts/v").status, 204u);
+    EXPECT_EQ(rig.sessions.closed, std::vector<std::string>{"v"});
+    EXPECT_FALSE(rig.users->permission("guest", "v"));
+    EXPECT_EQ(rig.get("/api/vhosts/v").status, 404u);
+    EXPECT_EQ(rig.put("/api/vhosts/v").status, 201u);
+    EXPECT_EQ(rig.get("/api/vhosts/v").json["description"], "");
+}
+
+TEST_F(ManagementApi, WhatOperatorsLeaveIsThereAfterARestart) {
+    EXPECT_EQ(rig.put("/api/global-parameters/a", R"({"value":{"b":[1]}})").status, 201u);
+    EXPECT_EQ(rig.put("/api/cluster-name", R"({"name":"east"})").status, 204u);
+    rig.management = std::make_unique<Management>(
+        Foundation{rig.loop, *rig.broker, *rig.hosts, rig.alarms, *rig.users, rig.keep, rig.sessions},
+        ManagementOptions{});
+    rig.router = {};
+    rig.management->add_to(rig.router);
+    EXPECT_EQ(rig.get("/api/global-parameters/a").json["value"], Json({{"b", {1}}}));
+    EXPECT_EQ(rig.get("/api/overview").json["cluster_name"], "east");
+}
+
+// --- lists -------------------------------------------------------------------------------------------------
+
+TEST_F(ManagementApi, LongListsAreMadeInSlicesAndPagesAtOnce) {
+    for (int i = 0; i < 2'000; ++i) {
+        exchange::QueueSpec spec;
+        spec.name = fmt::format("q{:04}", i);
+        ASSERT_TRUE(rig.host().declare_queue(spec).ok());
+    }
+    const Answer all = rig.get("/api/queues");
+    EXPECT_EQ(all.json.size(), 2'000u);
+    EXPECT_GT(rig.ticks, 10) << "it came in one piece, and the loop stood still for it";
+    const Answer page = rig.get("/api/queues?page=3&page_size=100&columns=name");
+    EXPECT_EQ(rig.ticks, 0);
+    EXPECT_EQ(page.json["items"][0], Json({{"name", "q0200"}}));
+    EXPECT_EQ(page.json["page_count"], 20);
+    EXPECT_EQ(page.json["total_count"], 2'000);
+    const Answer sorted =
+        rig.get("/api/queues?page=1&page_size=2&sort=messages&sort_reverse=true&columns=name");
+    EXPECT_EQ(sorted.json["item_count"], 2);
+}
+
+TEST_F(ManagementApi, AListingSurvivesThatItsQueuesGo) {
+    for (int i = 0; i < 1'000; ++i) {
+        exchange::QueueSpec spec;
+        spec.name = fmt::format("q{:04}", i);
+        ASSERT_TRUE(rig.host().declare_queue(spec).ok());
+    }
+    std::optional<http::Response> response;
+    rig.router.route(rig.request(Verb::get, "/api/queues"),
+                     [&](http::Response one) { response = std::move(one); });
+    ASSERT_FALSE(response);
+    ASSERT_TRUE(rig.hosts->remove("/").ok());
+    for (int i = 0; i < 100 && !response; ++i)
+        rig.pass(1);
+    ASSERT_TRUE(response);
+    EXPECT_LT(Json::parse(response->body).size(), 1'000u);
+}
+
+TEST_F(ManagementApi, RowsAreSortedByAnyColumn) {
+    for (const char* name : {"a", "b", "c"})
+        declare(name);
+    publish("b", "1"), publish("b", "2"), publish("c", "1");
+    rig.pass(1);
+    const Answer sorted = rig.get("/api/queues?sort=messages&sort_reverse=true&columns=name,messages");
+    EXPECT_EQ(
+        sorted.json,
+        Json::parse(R"([{"messages":2,"name":"b"},{"messages":1,"name":"c"},{"messages":0,"name":"a"}])"));
+    EXPECT_EQ(rig.get("/api/queues/%2F/?sort=nothing").json.size(), 3u);
+}
+
+// --- messages ----------------------------------------------------------------------------------------------
+
+TEST_F(ManagementApi, APublishIsAnsweredWhenItIsSafeAndSaysWhetherItWasRouted) {
+    declare("q");
+    EXPECT_EQ(publish("q", "hello", R"({"delivery_mode":2})").json, Json({{"routed", true}}));
+    EXPECT_GT(rig.ticks, 0) << "answered before anything was written";
+    EXPECT_EQ(publish("nowhere", "hello").json, Json({{"routed", false}}));
+}
+
+TEST_F(ManagementApi, GotMessagesGoBackOrAwayAsAsked) {
+    declare("q");
+    for (const char* body : {"1", "2", "3"})
+        publish("q", body);
+    const auto get = [&](const char* mode, int count) {
+        return rig
+            .post("/api/queues/%2F/q/get",
+                  fmt::format(R"({{"count":{},"ackmode":"{}","encoding":"auto"}})", count, mode))
+            .json;
+    };
+    const Json first = get("ack_requeue_true", 2);
+    ASSERT_EQ(first.size(), 2u);
+    EXPECT_EQ(first[0]["payload"], "1");
+    EXPECT_EQ(first[0]["redelivered"], false);
+    EXPECT_EQ(first[1]["message_count"], 1);
+    EXPECT_EQ(first[0]["properties"], Json::array());
+    EXPECT_EQ(get("ack_requeue_false", 1)[0]["payload"], "1");
+    EXPECT_EQ(get("reject_requeue_true", 1)[0]["payload"], "2");
+    EXPECT_EQ(get("reject_requeue_false", 9).size(), 2u);
+    EXPECT_EQ(get("ack_requeue_true", 9), Json::array());
+    EXPECT_EQ(rig.host().queue("q")->counts().unacked, 0u);
+}
+
+TEST_F(ManagementApi, MessagesPublishedInThisTickAreWaitedFor) {
+    declare("q");
+    exchange::Publication publication;
+    publication.key = "q", publication.format = store::Format{9}, publication.persistent = true;
+    publication.payload = as_bytes("q body");
+    ASSERT_TRUE(rig.host().publish(publication).ok());
+    const Answer got =
+        rig.post("/api/queues/%2F/q/get", R"({"count":1,"ackmode":"ack_requeue_false","encoding":"auto"})");
+    ASSERT_EQ(got.json.size(), 1u);
+    EXPECT_EQ(got.json[0]["payload"], "body");
+}
+
+TEST_F(ManagementApi, BytesThatAreNoTextAreBase64AndCutOnRequest) {
+    declare("q");
+    rig.post("/api/exchanges/%2F/amq.default/publish",
+             R"({"properties":{},"routing_key":"q","payload":"/wD+","payload_encoding":"base64"})");
+    const Answer got =
+        rig.post("/api/queues/%2F/q/get",
+                 R"({"count":"1","ackmode":"ack_requeue_false","encoding":"auto","truncate":2})");
+    EXPECT_EQ(got.json[0]["payload_encoding"], "base64");
+    EXPECT_EQ(got.json[0]["payload"], "/wA=");
+    EXPECT_EQ(got.json[0]["payload_bytes"], 3);
+    EXPECT_EQ(rig.post("/api/exchanges/%2F/amq.default/publish",
+                       R"({"properties":{},"routing_key":"q","payload":"%%","payload_encoding":"base64"})")
+                  .status,
+              400u);
+}
+
+// --- the rest ----------------------------------------------------------------------------------------------
+
+TEST_F(ManagementApi, PoliciesActAndOperatorsOnlyTighten) {
+    declare("q", R"({"arguments":{"x-max-length":9}})");
+    EXPECT_EQ(rig.put("/api/policies/%2F/p",
+                      R"({"pattern":"^q","definition":{"max-length":5},"apply-to":"queues"})")
+                  .status,
+              201u);
+    EXPECT_EQ(
+        rig.put("/api/operator-policies/%2F/o", R"({"pattern":"^q","definition":{"max-length":2}})").status,
+        201u);
+    EXPECT_EQ(rig.host().queue("q")->settings().max_length, 2u);
+    const Answer shown =
+        rig.get("/api/queues/%2F/q?columns=policy,operator_policy,effective_policy_definition");
+    EXPECT_EQ(shown.json,
+              Json::parse(
+                  R"({"policy":"p","operator_policy":"o","effective_policy_definition":{"max-length":2}})"));
+    EXPECT_EQ(rig.get("/api/parameters/operator_policy/%2F/o").json["value"]["definition"]["max-length"], 2);
+    EXPECT_EQ(rig.del("/api/operator-policies/%2F/o").status, 204u);
+    EXPECT_EQ(rig.del("/api/policies/%2F/p").status, 204u);
+    EXPECT_EQ(rig.host().queue("q")->settings().max_length, 9u);
+    for (const char* body :
+         {R"({"pattern":"(","definition":{"max-length":1}})", R"({"pattern":"a","definition":{"no":1}})",
+          R"({"pattern":"a","definition":{"max-length":1},"apply-to":"no"})",
+          R"({"pattern":"a","definition":{"max-length":1},"priority":"no"})"})
+        EXPECT_THAT(rig.put("/api/policies/%2F/p", body).json["reason"], HasSubstr("Validation failed"))
+            << body;
+}
+
+TEST_F(ManagementApi, DefinitionsOfOneServerMakeAnother) {
+    rig.put("/api/vhosts/v");
+    rig.put("/api/exchanges/v/x", R"({"type":"topic","durable":true})");
+    rig.put("/api/queues/v/q", R"({"durable":true,"arguments":{"x-max-length":3}})");
+    rig.post("/api/bindings/v/e/x/q/q", R"({"routing_key":"a.#"})");
+    rig.put("/api/policies/v/p", R"({"pattern":".*","definition":{"max-length":2}})");
+    rig.put("/api/operator-policies/v/o", R"({"pattern":".*","definition":{"expires":100000}})");
+    rig.put("/api/vhost-limits/v/max-queues", R"({"value":7})");
+    rig.put("/api/users/u", R"({"password":"secret","tags":"management"})");
+    rig.put("/api/permissions/v/u", R"({"configure":"a","write":"b","read":"c"})");
+    rig.put("/api/topic-permissions/v/u", R"({"exchange":"x","write":"b","read":"c"})");
+    const Answer out = rig.get("/api/definitions");
+
+    Rig other;
+    EXPECT_EQ(other.post("/api/definitions", out.text).status, 204u);
+    const Answer again = other.get("/api/definitions");
+    EXPECT_EQ(again.json, out.json);
+    other.login = "u:secret";
+    EXPECT_EQ(other.get("/api/whoami").status, 200u);
+}
+
+TEST_F(ManagementApi, DefinitionsStopAtTheFirstThatCannotBe) {
+    for (const char* body : {R"({"queues":[{"name":"q","vhost":"none"}]})", R"({"queues":[7]})",
+                             R"({"permissions":[{"user":"none","vhost":"/"}]})",
+                             R"({"users":[{"name":"u"}]})", R"({"queues":[{"vhost":"/"}]})",
+                             R"({"parameters":[{"component":"none","vhost":"/","name":"n","value":{}}]})"})
+        EXPECT_EQ(rig.post("/api/definitions", body).status, 400u) << body;
+}
+
+TEST_F(ManagementApi, RatesAreWhatHappenedBetweenTwoNotes) {
+    declare("q");
+    rig.pass(5'000);
+    for (int i = 0; i < 50; ++i)
+        publish("q", "x");
+    rig.pass(5'000);
+    EXPECT_NEAR(rig.get("/api/queues/%2F/q").json["message_stats"]["publish_details"]["rate"].get<double>(),
+                10.0, 1.0);
+    EXPECT_GT(rig.get("/api/overview").json["message_stats"]["publish_details"]["rate"].get<double>(), 0.0);
+    rig.pass(5'000);
+    rig.pass(5'000);
+    EXPECT_EQ(rig.get("/api/queues/%2F/q").json["message_stats"]["publish_details"]["rate"], 0.0);
+}
+
+TEST_F(ManagementApi, ChecksSayWhatIsWrong) {
+    EXPECT_EQ(rig.get("/api/health/checks/alarms").status, 200u);
+    rig.alarms.set_limits({100, 0});
+    rig.alarms.observe(200, 1'000);
+    const Answer alarmed = rig.get("/api/health/checks/alarms");
+    EXPECT_EQ(alarmed.status, 503u);
+    EXPECT_EQ(alarmed.json["alarms"][0]["resource"], "memory");
+    EXPECT_EQ(rig.get("/api/health/checks/port-listener/5672").status, 200u);
+    EXPECT_EQ(rig.get("/api/health/checks/port-listener/1").status, 503u);
+    EXPECT_EQ(rig.get("/api/health/checks/port-listener/x").status, 400u);
+    EXPECT_EQ(rig.get("/api/health/checks/protocol-listener/mqtt").status, 503u);
+    EXPECT_EQ(rig.get("/api/aliveness-test/%2F").json, Json({{"status", "ok"}}));
+    EXPECT_EQ(rig.get("/api/aliveness-test/%2F").json, Json({{"status", "ok"}}));
+}
+
+TEST_F(ManagementApi, ConnectionsAreShownToTheirUserAndClosedByName) {
+    Connection connection;
+    connection.name = "127.0.0.1:5 -> 127.0.0.1:5672";
+    connection.user = "guest", connection.virtual_host = "/";
+    connection.client_properties = {{"connection_name", {std::string("mine")}}};
+    rig.sessions.connections.push_back(connection);
+    ASSERT_TRUE(rig.users->put_user("u", "x", {"management"}).ok());
+    EXPECT_EQ(rig.get("/api/connections/").json[0]["user_provided_name"], "mine");
+    rig.login = "u:x";
+    EXPECT_EQ(rig.get("/api/connections").json, Json::array());
+    const std::string path = "/api/connections/127.0.0.1%3A5%20-%3E%20127.0.0.1%3A5672";
+    EXPECT_EQ(rig.del(path).status, 401u);
+    rig.login = "guest:guest";
+    auto request = rig.request(Verb::del, path);
+    request.headers.emplace_back("x-reason", "because");
+    EXPECT_EQ(rig.send(request).status, 204u);
+    EXPECT_EQ(rig.sessions.closed, std::vector<std::string>{connection.name});
+    EXPECT_EQ(rig.sessions.reasons, std::vector<std::string>{"because"});
+    EXPECT_EQ(rig.del("/api/connections/none").status, 404u);
+}
+
+TEST_F(ManagementApi, ThePageIsThereForEverybody) {
+    rig.login = "";
+    const Answer page = rig.get("/");
+    EXPECT_EQ(page.status, 200u);
+    EXPECT_THAT(page.text, HasSubstr("/console.js"));
+    EXPECT_THAT(page.header("Content-Security-Policy"), HasSubstr("default-src 'self'"));
+    for (const char* path : {"/console.js", "/console.css"})
+        EXPECT_EQ(rig.get(path).status, 200u) << path;
+}
+
+}  // namespace
+}  // namespace posthorn::management
