@@ -54,7 +54,7 @@ struct Desk {
         turns.push_back(&queue);
     }
 
-    /// Something was published or settled after this tick's write: the next shall not wait for other news.
+    /// Something was published, handed out or settled after this tick's write: there is one more at its end.
     bool tick_owed = false;
 
     // --- times ---------------------------------------------------------------------------------------------

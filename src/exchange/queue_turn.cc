@@ -43,9 +43,9 @@ class Turn final : public broker::OfferSink {
         queue_.not_ready(id);
         counts.redelivered += taken.redelivered;
         const bool settles = consumer.options().settles_at_once;
+        queue_.desk_.tick_owed |= id.persistent && queue_.spec_.durable;
         if (settles) {
             ++counts.delivered_settled;
-            queue_.desk_.tick_owed |= id.persistent && queue_.spec_.durable;
             counts.persistent -= std::min<std::uint64_t>(counts.persistent, id.persistent);
         } else {
             ++counts.delivered;

@@ -238,6 +238,9 @@ void Hosts::after_tick_end() {
                            turning_.end());
         turning_.clear();
     }
+    // What was handed out is noted before a byte of it leaves, so that after a kill it comes again as what it
+    // is: perhaps seen before.
+    if (std::exchange(desk_.tick_owed, false)) desk_.broker.end_tick();
 }
 
 bool Hosts::work_left() const {

@@ -249,9 +249,6 @@ void Program::end_tick() {
     virtual_hosts_->before_tick_end();
     broker_->end_tick();
     virtual_hosts_->after_tick_end();
-    // What was handed out is noted before a byte of it leaves, so that after a kill it comes again as what it
-    // is: perhaps seen before. Without news this costs no write.
-    broker_->end_tick();
     if (remoting_) remoting_->after_tick();
 #if POSTHORN_WITH_AMQP
     if (amqp_) amqp_->after_tick();

@@ -17,12 +17,14 @@
 #include "wire/amqp/content_assembler.h"
 #include "wire/amqp/frame.h"
 #include "wire/amqp/methods.h"
+#include "wire/amqp/properties.h"
 
 namespace posthorn::gateway::amqp {
 
 struct Gateway;
 class Session;
 struct Message;
+struct MessageFacts;
 
 /// One channel: what it was asked for, who consumes on it, what its client has in hand. Its methods stand in
 /// the files of their class: exchange_methods.cc, queue_methods.cc, publish.cc, consume.cc, settle.cc,
@@ -121,6 +123,8 @@ class Channel final : private broker::Waiter {
     // publish.cc
     Refusal publish(const wire::Content& content);
     Refusal publish_now(const Message& message);
+    Refusal publish_to_host(const Message& message, const Message& stored, const MessageFacts& facts,
+                            const wire::Properties& properties);
     Refusal check_route(std::string_view exchange, std::string_view key);
     Refusal publish_refused(const Message& message, const Error& error);
     void count_published();

@@ -18,6 +18,7 @@
 #include "exchange/virtual_host.h"
 #include "gateway/amqp/server.h"
 #include "handles.h"
+#include "message_facts.h"
 #include "payload_codec.h"
 #include "pending_confirms.h"
 #include "replies.h"
@@ -70,6 +71,7 @@ struct Gateway final : private exchange::Alarms::Listener {
     Buffer payload;     ///< of the message that is being published or rewritten
     Buffer properties;  ///< its properties when they change on the way
     std::vector<std::string_view> more_keys;
+    UsualProperties usual;
     /// Of the transaction that is being committed: its last receipt of either promise.
     std::optional<broker::Receipt> commit_written, commit_synced;
 

@@ -68,6 +68,16 @@ Refusal read_facts(const wire::Properties& properties, MessageFacts& facts,
     return {};
 }
 
+void UsualProperties::note(Bytes bytes, const wire::Properties& properties, const MessageFacts& facts) {
+    const bool own = (properties.headers && !properties.headers->bytes().empty()) || properties.user_id ||
+                     properties.reply_to || properties.message_id || properties.correlation_id ||
+                     properties.timestamp;
+    if (own || bytes.size() > bytes_.size()) return;
+    std::memcpy(bytes_.data(), bytes.data(), bytes.size());
+    size_ = bytes.size();
+    facts_ = facts;
+}
+
 std::optional<model::Value> MessageHeaders::find(std::string_view name) const {
     if (!properties_.headers) return std::nullopt;
     const auto field = properties_.headers->find(name);

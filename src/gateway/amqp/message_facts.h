@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,26 @@ struct MessageFacts {
 /// 406 for an expiration that is no number, or copies that are no list of texts. `more_keys` are views.
 Refusal read_facts(const wire::Properties& properties, MessageFacts& facts,
                    std::vector<std::string_view>& more_keys);
+
+/// The properties of the last message that said nothing of its own, by their bytes: most publishers send the
+/// same ones again and again, and then nothing needs to be read.
+class UsualProperties {
+  public:
+    /// What these bytes say; null if they are others.
+    const MessageFacts* facts(Bytes properties) const {
+        return size_ != 0 && properties.size() == size_ &&
+                       std::memcmp(properties.data(), bytes_.data(), size_) == 0
+                   ? &facts_
+                   : nullptr;
+    }
+    /// Remembers them, if they are short and no message's own.
+    void note(Bytes bytes, const wire::Properties& properties, const MessageFacts& facts);
+
+  private:
+    std::array<std::byte, 64> bytes_{};
+    std::size_t size_ = 0;  ///< 0: none; the shortest there are have two bytes
+    MessageFacts facts_;
+};
 
 /// The headers as routing looks at them.
 class MessageHeaders final : public exchange::HeaderSource {

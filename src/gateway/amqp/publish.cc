@@ -44,6 +44,11 @@ Refusal Channel::check_route(std::string_view exchange, std::string_view key) {
 }
 
 Refusal Channel::publish_now(const Message& message) {
+    if (const MessageFacts* const facts = gateway_.usual.facts(message.properties)) {
+        static const wire::Properties nothing_of_its_own;
+        gateway_.more_keys.clear();
+        return publish_to_host(message, message, *facts, nothing_of_its_own);
+    }
     wire::Properties properties;
     if (!wire::decode_properties(message.properties, properties))
         return refuse(wire::ReplyCode::syntax_error, "malformed properties in a content header");
@@ -53,6 +58,7 @@ Refusal Channel::publish_now(const Message& message) {
                                   *properties.user_id, session_.user()));
     MessageFacts facts;
     if (Refusal refusal = read_facts(properties, facts, gateway_.more_keys)) return refusal;
+    gateway_.usual.note(message.properties, properties, facts);
 
     Message stored = message;
     std::string reply_address;
@@ -70,6 +76,12 @@ Refusal Channel::publish_now(const Message& message) {
             wire::append_properties(gateway_.properties, properties);
         stored.properties = gateway_.properties.view();
     }
+    return publish_to_host(message, stored, facts, properties);
+}
+
+/// `message` as it came, `stored` as it goes on.
+Refusal Channel::publish_to_host(const Message& message, const Message& stored, const MessageFacts& facts,
+                                 const wire::Properties& properties) {
     if (stored.exchange.empty() && Replies::is_address(stored.key)) {
         count_published();
         publish_reply(stored);
