@@ -136,11 +136,10 @@ Result<void> HostState::delete_exchange(std::string_view given, bool if_unused) 
     return {};
 }
 
-void HostState::remove_exchange(ExchangeState& exchange) {
+void HostState::remove_exchange(ExchangeState& exchange, std::vector<std::string>& sources) {
     while (!exchange.leaving.empty())
         remove_binding(**exchange.leaving.begin());
     const std::vector<BindingRecord*> arriving(exchange.arriving.begin(), exchange.arriving.end());
-    std::vector<std::string> sources;
     for (BindingRecord* record : arriving) {
         if (record->source != &exchange) sources.push_back(record->source->spec.name);
         remove_binding(*record);
@@ -148,12 +147,21 @@ void HostState::remove_exchange(ExchangeState& exchange) {
     if (exchange.spec.durable) definitions_.remove_exchange(name_, exchange.spec.name);
     exchanges_.erase(exchanges_.find(exchange.spec.name));
     router_.changed();
-    for (const std::string& source : sources)
-        if (ExchangeState* still = find_exchange(source)) perhaps_auto_delete(*still);
 }
 
-void HostState::perhaps_auto_delete(ExchangeState& exchange) {
-    if (exchange.spec.auto_delete && exchange.leaving.empty()) remove_exchange(exchange);
+void HostState::remove_exchange(ExchangeState& exchange) {
+    std::vector<std::string> sources;
+    remove_exchange(exchange, sources);
+    auto_delete(std::move(sources));
+}
+
+/// Each that goes may be the last one its own sources led to. They may be a long chain, so this is a loop.
+void HostState::auto_delete(std::vector<std::string> sources) {
+    while (!sources.empty()) {
+        ExchangeState* const source = find_exchange(sources.back());
+        sources.pop_back();
+        if (source && source->spec.auto_delete && source->leaving.empty()) remove_exchange(*source, sources);
+    }
 }
 
 void HostState::each_exchange(const std::function<void(const ExchangeSpec&)>& visit) const {
@@ -219,9 +227,9 @@ Result<void> HostState::unbind(const Binding& given, OwnerId by) {
     if (at == bindings_.end()) return {};
     if (at->second->queue)
         if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
-    ExchangeState& source = *at->second->source;
+    const std::string source = at->second->source->spec.name;
     remove_binding(*at->second);
-    perhaps_auto_delete(source);
+    auto_delete({source});
     return {};
 }
 
@@ -379,8 +387,7 @@ void HostState::remove_queue(QueueState& queue) {
     router_.changed();
     queue.remove();
     perhaps_forget(queue);
-    for (const std::string& source : sources)
-        if (ExchangeState* still = find_exchange(source)) perhaps_auto_delete(*still);
+    auto_delete(std::move(sources));
 }
 
 void HostState::perhaps_forget(QueueState& queue) {
