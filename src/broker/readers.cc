@@ -261,10 +261,6 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
     while (taken < max_messages) {
         const auto offset = reader.state.next(range.end.value());
         if (!offset) break;
-        if (in_flight_ >= core_.options.in_flight_max) {
-            if (auto full = in_flight_full(taken); !full) return full.error();
-            break;
-        }
         store::Record record;
         const store::Read read = find_record(reader, run, *offset, max_messages - taken, &record);
         if (read == store::Read::loading) break;
@@ -274,7 +270,9 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
             continue;
         }
         const std::uint32_t attempt = reader.state.attempt(*offset);
-        const Offer done = sink.on_offer(record, {model::QueueOffset(*offset), attempt, attempt > 1});
+        const bool crowded = in_flight_ >= core_.options.in_flight_max;
+        const Offer done =
+            sink.on_offer(record, {model::QueueOffset(*offset), attempt, attempt > 1, crowded});
         if (done == Offer::leave) break;
         ++taken;
         if (done == Offer::settle) {

@@ -7,6 +7,12 @@
 #include "queue_state.h"
 
 namespace posthorn::exchange {
+namespace {
+
+/// Too much is in flight in all: it is tried again so often.
+constexpr std::int64_t crowded_ms = 100;
+
+}  // namespace
 
 /// What is shown to it goes to a consumer, or dies because its time is over or the queue is too long; else it
 /// stays, and the queue knows when to look at it again.
@@ -19,12 +25,13 @@ class Turn final : public broker::OfferSink {
         asked = true;
         const std::int64_t deadline = queue_.deadline(message);
         if (deadline >= now_ms_) {  // on the very millisecond a consumer still gets it: time to live 0
-            if (Consumer* const consumer = queue_.consumers_.next())
-                return hand_out(message, taken, *consumer);
+            Consumer* const consumer = queue_.consumers_.next();
+            const bool crowded = consumer && taken.crowded && !consumer->options().settles_at_once;
+            if (consumer && !crowded) return hand_out(message, taken, *consumer);
             if (deadline > now_ms_) {
                 if (queue_.drops()) return die(message, taken, DeathReason::max_length);
                 left = true;
-                queue_.look_at(deadline);
+                queue_.look_at(crowded ? std::min(deadline, now_ms_ + crowded_ms) : deadline);
                 return broker::Offer::leave;
             }
         }
@@ -106,7 +113,7 @@ std::uint32_t QueueState::turn(std::uint32_t share) {
         Turn turn(*this, *lane, now_ms);
         const auto offered = desk_.broker.offer(lanes_[*lane].reader, share - done, turn);
         if (!offered) {
-            look_at(now_ms + 100);  // read-only, or too much in flight: what is settled makes it go on
+            look_at(now_ms + crowded_ms);  // read-only
             break;
         }
         done += *offered;
@@ -151,6 +158,7 @@ class Get final : public broker::OfferSink {
 
     broker::Offer on_offer(const broker::Stored& message, const broker::Taken& taken) override {
         if (got) return broker::Offer::leave;
+        if (taken.crowded && !settles_) return broker::Offer::leave;
         const DeliveryId id = queue_.id_of(lane_, message, taken);
         if (queue_.deadline(message) < queue_.desk_.broker.now().wall_ms)
             return queue_.die_offered(message, id, DeathReason::expired);

@@ -150,6 +150,7 @@ class Channel final : private broker::Waiter {
     void settle_one(Unsettled& one, Verdict verdict);
     void requeue_all();
     void left_client(const Unsettled& one);
+    bool window_full() const;
     void wake(ChannelConsumer& consumer);
 
     // transaction.cc

@@ -21,6 +21,7 @@ Session::Session(Gateway& gateway, Link& link, Ends ends)
       ends_(std::move(ends)),
       name_(fmt::format("{}:{} -> {}:{}", ends_.peer_host, ends_.peer_port, ends_.host, ends_.port)),
       access_(gateway.users),
+      unsettled_max_(gateway.options.unsettled_per_connection_max),
       connected_ms_(gateway.steady_ms()),
       opened_wall_ms_(gateway.clock.wall_ms()),
       heard_ms_(connected_ms_),
@@ -373,8 +374,18 @@ bool Session::go_on() {
 void Session::on_writable() {
     if (state_ != State::running) return;
     let_go(kFlooded);
+    wake_consumers();
+}
+
+void Session::wake_consumers() {
     for (auto& [number, channel] : channels_)
         channel->wake_consumers();
+}
+
+void Session::settled(std::size_t count) {
+    const bool was_full = window_full();
+    unsettled_ -= count;
+    if (was_full && !released_) wake_consumers();
 }
 
 // --- time --------------------------------------------------------------------------------------------------

@@ -65,8 +65,11 @@ void Channel::settle_one(Unsettled& one, Verdict verdict) {
     if (!done && gateway_.error_lines.allows(gateway_.clock.steady_ns()))
         log_warn("amqp", "a message of queue '{}' could not be settled and will come again: {}",
                  queue.spec().name, done.error().message);
+    const bool was_full = window_full();
     left_client(one);
     unacked_.settle(one);
+    session_.settled(1);
+    if (was_full && !released_) wake_consumers();
 }
 
 void Channel::left_client(const Unsettled& one) {

@@ -35,6 +35,10 @@ struct AmqpOptions {
     std::size_t connections_max = 100'000;  ///< a quarter of the file descriptors a usual system allows
     std::size_t channels_max = 500'000;     ///< over all connections: a channel takes about a KiB
     std::size_t consumers_per_channel_max = 65'536;  ///< one takes about 300 bytes
+    /// Delivered and not settled: who settles nothing stops itself and not everybody, for the engine has a
+    /// limit as well (limits.in_flight; these are a 16th and an eighth of its default).
+    std::size_t unsettled_per_channel_max = 62'500;
+    std::size_t unsettled_per_connection_max = 125'000;
     /// Confirms that wait for the disk, over all channels. One per channel and tick: far below this.
     std::size_t pending_confirms_max = 262'144;
     /// Bodies of published messages; what the engine takes if that is less (max_message_size).
