@@ -107,6 +107,9 @@ Result<void> HostState::declare_exchange(const ExchangeSpec& given) {
     if (*type == ExchangeType::consistent_hash && spec.arguments.find("hash-header") &&
         spec.arguments.find("hash-property"))
         return Error{Errc::invalid, "hash-header and hash-property are mutually exclusive"};
+    if (exchanges_.size() >= desk_.options.exchanges_max)
+        return Error{Errc::invalid,
+                     fmt::format("cannot declare {}: there are {} already", whose, exchanges_.size())};
     add_exchange(spec, *type);
     if (spec.durable) definitions_.put_exchange(name_, spec);
     return {};
@@ -212,6 +215,9 @@ Result<void> HostState::bind(const Binding& given, OwnerId by) {
     if (ends->queue)
         if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
     if (bindings_.contains(binding_identity(binding))) return {};
+    if (bindings_.size() >= desk_.options.bindings_max)
+        return Error{Errc::invalid,
+                     fmt::format("vhost '{}' has {} bindings already", name_, bindings_.size())};
     add_binding(binding, *ends, true);
     if (const auto hint = ends->source->advised ? std::nullopt : advice(ends->source->type, binding)) {
         ends->source->advised = true;
@@ -345,7 +351,8 @@ Result<QueueState*> HostState::add_queue(QueueSpec spec) {
     apply_policies(queue);
     if (auto opened = queue.open(); !opened) {
         queue.remove();
-        perhaps_forget(*desk_.gone.emplace_back(std::move(made)));
+        desk_.gone.emplace(&queue, std::move(made));
+        perhaps_forget(queue);
         return opened.error();
     }
     queues_.emplace(spec.name, std::move(made));
@@ -382,7 +389,7 @@ void HostState::remove_queue(QueueState& queue) {
             if (at->second.empty()) desk_.exclusive.erase(at);
         }
     const auto at = queues_.find(queue.spec().name);
-    desk_.gone.push_back(std::move(at->second));
+    desk_.gone.emplace(&queue, std::move(at->second));
     queues_.erase(at);
     router_.changed();
     queue.remove();
@@ -392,7 +399,7 @@ void HostState::remove_queue(QueueState& queue) {
 
 void HostState::perhaps_forget(QueueState& queue) {
     if (queue.scheduled || queue.counts().unacked > 0) return;
-    std::erase_if(desk_.gone, [&](const auto& one) { return one.get() == &queue; });
+    desk_.gone.erase(&queue);
 }
 
 Result<std::uint64_t> HostState::purge_queue(std::string_view name, OwnerId by) {

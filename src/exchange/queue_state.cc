@@ -220,7 +220,7 @@ Result<void> QueueState::requeue(const DeliveryId& id) {
         return {};
     }
     if (settings_.delivery_limit && id.attempt > *settings_.delivery_limit)
-        return die(id, DeathReason::delivery_limit);
+        return die_later(id, DeathReason::delivery_limit);
     auto back = desk_.broker.requeue(lanes_[id.lane].reader, id.offset);
     if (!back) return back;
     gone(id);
@@ -235,13 +235,21 @@ Result<void> QueueState::reject(const DeliveryId& id) {
         host_.perhaps_forget(*this);
         return {};
     }
-    return die(id, DeathReason::rejected);
+    return die_later(id, DeathReason::rejected);
 }
 
 void QueueState::count_death(DeathReason reason) {
     ++(reason == DeathReason::expired      ? counts_.expired
        : reason == DeathReason::max_length ? counts_.dropped
                                            : counts_.rejected);
+}
+
+/// A client may reject a hundred thousand at once: their copies are made in shares, before the ticks' ends.
+Result<void> QueueState::die_later(const DeliveryId& id, DeathReason reason) {
+    if (!host_.has_grave(*this)) return die(id, reason);
+    desk_.dying.push_back({this, id, reason});
+    desk_.tick_owed = true;
+    return {};
 }
 
 /// It is in flight, and stays so until its copy is stored.
@@ -258,7 +266,7 @@ Result<void> QueueState::die(const DeliveryId& id, DeathReason reason) {
         count_death(reason);
         host_.send_dead();
     } else if (read.error().code == Errc::busy) {
-        desk_.unread.push_back({this, id, reason});
+        desk_.dying.push_back({this, id, reason});
     } else {
         log_error("exchange", "{}: message {} is given up: {}", describe(), id.offset.value(),
                   read.error().message);

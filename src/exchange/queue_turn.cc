@@ -42,6 +42,7 @@ class Turn final : public broker::OfferSink {
 
     bool asked = false;  ///< something was readable
     bool left = false;   ///< the head stays
+    bool sated = false;  ///< it dies, but enough is on its way to the dead letter exchange just now
 
   private:
     broker::Offer hand_out(const broker::Stored& message, const broker::Taken& taken, Consumer& consumer) {
@@ -63,6 +64,9 @@ class Turn final : public broker::OfferSink {
     }
 
     broker::Offer die(const broker::Stored& message, const broker::Taken& taken, DeathReason reason) {
+        sated = copied_ >= Desk::copied_bytes_at_once;
+        if (sated) return broker::Offer::leave;
+        if (queue_.host_.has_grave(queue_)) copied_ += message.payload.size();
         const broker::Offer done = queue_.die_offered(message, queue_.id_of(lane_, message, taken), reason);
         left |= done == broker::Offer::leave;
         return done;
@@ -71,6 +75,7 @@ class Turn final : public broker::OfferSink {
     QueueState& queue_;
     const std::uint8_t lane_;
     const std::int64_t now_ms_;
+    std::size_t copied_ = 0;
 };
 
 std::int64_t QueueState::deadline(const broker::Stored& message) const {
@@ -108,7 +113,7 @@ std::uint32_t QueueState::turn(std::uint32_t share) {
     Desk::set_time(desk_.expiries, *this, expiry, never);
     const std::int64_t now_ms = desk_.broker.now().wall_ms;
     std::uint32_t done = 0;
-    bool all_left = true;
+    bool all_left = true, sated = false;
     for (auto lane = ready_lane(); lane && done < share; lane = ready_lane(*lane)) {
         Turn turn(*this, *lane, now_ms);
         const auto offered = desk_.broker.offer(lanes_[*lane].reader, share - done, turn);
@@ -118,10 +123,11 @@ std::uint32_t QueueState::turn(std::uint32_t share) {
         }
         done += *offered;
         all_left &= turn.left;
+        if ((sated = turn.sated)) break;
         // Not written yet, or on its way from the disk. Lower lanes need not wait for that.
         if (!turn.asked && lanes_[*lane].ready > 0) desk_.broker.wait_reader(lanes_[*lane].reader, wake_);
     }
-    again_ = done >= share && counts_.ready > 0;
+    again_ = (done >= share || sated) && counts_.ready > 0;
     heads_known_ = all_left && !again_;
     host_.send_dead();
     return done;
