@@ -250,6 +250,7 @@ Result<Published> HostState::delay(const Letter& letter, std::int64_t delay_ms) 
     record.tag = make_tag(letter.body_bytes, letter.persistent);
     record.key = letter.message_key;
     record.payload = letter.payload;
+    delay_ms = std::min(delay_ms, desk_.broker.options().max_delay_ms);  // years: nobody tells from for ever
     const auto receipt = desk_.broker.publish_at(record, desk_.broker.now().wall_ms + delay_ms);
     if (!receipt) return receipt.error();
     Published published;

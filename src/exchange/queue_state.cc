@@ -57,7 +57,9 @@ Result<void> QueueState::open_lane(std::uint8_t lane) {
     if (lanes_.size() <= lane) lanes_.resize(lane + 1u);
     const std::string name = lane_name(lane);
     auto queue = desk_.broker.catalog().put_named_queue(name, spec_.durable);
-    if (!queue) return queue.error();
+    if (!queue)  // a limit on names does not pass by waiting, as a full disk does
+        return Error{queue.error().code == Errc::full ? Errc::invalid : queue.error().code,
+                     queue.error().message};
     auto reader = desk_.broker.open_reader(name, *queue);
     if (!reader) return reader.error();
     const store::Range range = desk_.broker.range(*queue);
@@ -120,8 +122,9 @@ void QueueState::used() {
 }
 
 std::int64_t QueueState::idle_deadline_ms() const {
-    return settings_.expires_ms && consumers_.size() == 0 && !deleted_ ? used_ms_ + *settings_.expires_ms
-                                                                       : never;
+    return settings_.expires_ms && consumers_.size() == 0 && !deleted_
+               ? later(used_ms_, *settings_.expires_ms)
+               : never;
 }
 
 void QueueState::schedule() {

@@ -80,7 +80,8 @@ class Turn final : public broker::OfferSink {
 
 std::int64_t QueueState::deadline(const broker::Stored& message) const {
     std::int64_t deadline = message.deadline != 0 ? message.deadline : never;
-    if (settings_.message_ttl_ms) deadline = std::min(deadline, message.time + *settings_.message_ttl_ms);
+    if (settings_.message_ttl_ms)
+        deadline = std::min(deadline, later(message.time, *settings_.message_ttl_ms));
     return deadline;
 }
 
@@ -195,7 +196,6 @@ class Get final : public broker::OfferSink {
 Result<VirtualHost::Got> QueueState::get(
     bool settle, const std::function<void(const broker::Stored&, const Delivery&)>& take) {
     used();
-    bool later = false;
     for (auto lane = ready_lane(); lane; lane = ready_lane(*lane)) {
         Get get(*this, *lane, settle, take);
         auto offered = desk_.broker.offer(lanes_[*lane].reader, desk_.options.turn_messages, get);
@@ -203,9 +203,10 @@ Result<VirtualHost::Got> QueueState::get(
         schedule();  // the head is another
         host_.send_dead();
         if (get.got) return VirtualHost::Got::message;
-        later |= deleted_ ? false : lanes_[*lane].ready > 0;
+        // Not written yet, or on its way from the disk: it comes before what lower lanes have.
+        if (!deleted_ && lanes_[*lane].ready > 0) return VirtualHost::Got::later;
     }
-    return later ? VirtualHost::Got::later : VirtualHost::Got::empty;
+    return VirtualHost::Got::empty;
 }
 
 void QueueState::wait_ready(broker::Waiter& waiter) {
