@@ -42,7 +42,7 @@ void Channel::release() {
     reply_nonce_ = 0;
     transaction_.reset();
     unacked_.unstage();
-    requeue_all();
+    give_back();
     assembler_.reset();
     stalled_ = Stalled::no;
 }

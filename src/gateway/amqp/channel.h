@@ -42,7 +42,11 @@ class Channel final : private broker::Waiter {
     void keep_input() {
         if (assembler_.waiting()) assembler_.keep();
     }
-    std::size_t buffered() const { return assembler_.buffered(); }
+    /// Bytes of its own it holds: a message under way in pieces, an open transaction.
+    std::size_t kept_bytes() const {
+        return assembler_.buffered() + (transaction_ ? transaction_->bytes.size() : 0);
+    }
+    std::size_t counted_bytes = 0;  ///< of these, in its session's sum
     /// Cancels the consumers, gives back what is unsettled, drops an open transaction. Once.
     void release();
     /// Released, and channel.close sent: waits for the client's close-ok.
@@ -149,6 +153,7 @@ class Channel final : private broker::Waiter {
     Refusal settle(std::uint64_t tag, bool multiple, Verdict verdict);
     void settle_one(Unsettled& one, Verdict verdict);
     void requeue_all();
+    void give_back();
     void left_client(const Unsettled& one);
     bool window_full() const;
     void wake(ChannelConsumer& consumer);

@@ -102,6 +102,7 @@ Refusal Channel::publish_refused(const Message& message, const Error& error) {
         case Errc::no_space:
         case Errc::full:
             stall_publish(message);
+            session_.tell_blocked(error.code == Errc::full ? "low on memory" : "low on disk");
             return {};
         case Errc::read_only:
             count_published();

@@ -80,6 +80,8 @@ class Session {
     void fail(const wire::Violation& violation);
     void fail_channel(Channel& channel, const wire::Violation& violation);
 
+    bool to_go_on = false;  ///< in the gateway's list
+
     std::uint64_t id() const { return id_; }
     Handle handle() const { return handle_; }
     State state() const { return state_; }
@@ -163,7 +165,7 @@ class Session {
     std::int64_t said_ms_ = 0;   ///< as far as `sweep` has seen
     std::uint64_t said_bytes_ = 0;
     std::uint64_t sent_bytes_ = 0;  ///< the client's system took so many, as far as `sweep` has seen
-    std::int64_t deadline_ms_ = 0;  ///< of the states `silent` and `closing`
+    std::int64_t deadline_ms_ = 0;  ///< of the states `silent`, `closing` and `ended`
     std::uint64_t frames_in_ = 0, bytes_in_ = 0;
 };
 

@@ -46,7 +46,7 @@ struct AmqpOptions {
     /// What one transaction may gather before its commit: as much as one message may have.
     std::size_t transaction_max_bytes = std::size_t{128} << 20;
     std::size_t transaction_max_messages = 65'536;
-    /// Messages of one connection under way in pieces, over its channels.
+    /// Of one connection over its channels: messages under way in pieces, and open transactions.
     std::size_t partial_max_bytes = std::size_t{256} << 20;
     std::size_t output_high_bytes = std::size_t{1} << 20;  ///< who does not read gets no more deliveries
     /// And at this is not read either, so that answers and returned messages end as well.
