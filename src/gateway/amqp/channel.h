@@ -123,7 +123,9 @@ class Channel final : private broker::Waiter {
 
     // publish.cc
     Refusal publish(const wire::Content& content);
-    Refusal publish_now(const Message& message);
+    Refusal check_message(Message& message, wire::Properties& properties);
+    Refusal publish_now(const Message& message, const wire::Properties& properties);
+    Refusal publish_kept(const Message& message);
     Refusal check_route(std::string_view exchange, std::string_view key);
     Refusal publish_refused(const Message& message, const Error& error);
     void count_published();
@@ -163,6 +165,7 @@ class Channel final : private broker::Waiter {
     Refusal tx_select(const wire::TxSelect&);
     Refusal tx_commit(const wire::TxCommit&);
     Refusal commit();
+    void stall_commit();
     Refusal tx_rollback(const wire::TxRollback&);
     Refusal stage_publish(const Message& message);
 

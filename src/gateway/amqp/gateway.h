@@ -77,8 +77,6 @@ struct Gateway final : private exchange::Alarms::Listener {
     Buffer addressed;   ///< and when it is given an address for its reply
     std::string reply_address;
     std::vector<std::string_view> more_keys;
-    /// Of the transaction that is being committed: its last receipt of either promise.
-    std::optional<broker::Receipt> commit_written, commit_synced;
 
   private:
     void on_alarm(exchange::Alarms::Kind kind, bool raised) override;
