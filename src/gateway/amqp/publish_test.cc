@@ -216,14 +216,14 @@ TEST_F(PublishTest, AnExchangeThatGoesBeforeTheCommitTakesNothingElseWithIt) {
 }
 
 TEST_F(PublishTest, UnfinishedMessagesAndOpenTransactionsOfAConnectionAreBounded) {
-    rig.gateway->options.partial_max_bytes = 1'000'000;
-    const std::string large(200'000, 'x');
+    rig.gateway->options.partial_max_bytes = 450'000;
+    const std::string large(100'000, 'x');  // in one frame: nothing is put together
     for (std::uint16_t channel = 2; channel < 6; ++channel) {
         client.open_channel(channel);
         client.tell(channel, wire::TxSelect{});
+        client.take();
         client.publish(channel, "", "q", large);
     }
-    client.take();
     client.tell(2, wire::TxRollback{});
     EXPECT_EQ(client.one().code, MethodCode::tx_rollback_ok);
     client.publish(2, "", "q", large);
