@@ -21,6 +21,7 @@ void Broker::Impl::begin_tick(Now now) {
     release();
     delays.fire();
     readers.run_out();
+    readers.release_some();
     retention.look();
     mover.step();
     if (std::exchange(core.loaded, false)) {

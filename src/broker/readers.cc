@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t entries_at_once = 32;
 constexpr std::size_t name_bytes_max = 1024;
+// A queue of millions may be purged or deleted: its messages are given back to the logs so many per tick.
+constexpr std::uint64_t released_at_once = 10'000;
 
 }  // namespace
 
@@ -125,15 +127,35 @@ void Readers::forget_queue(model::QueueId queue) {
         if (reader.named) settled = reader.state.take_settled();
         unlink(reader);
     }
-    release_rest(queue, settled);
+    release_rest(queue, std::move(settled));
 }
 
 /// The queue log counts what lives; a deleted queue's messages live no more. Each is released once only.
-void Readers::release_rest(model::QueueId queue, const SettledSet& settled) {
+void Readers::release_rest(model::QueueId queue, SettledSet settled) {
     core_.transient->forget(queue);
     const store::Range range = core_.queue->range(queue);
-    for (model::QueueOffset offset = range.begin; offset < range.end; ++offset)
-        if (!settled.contains(offset.value())) core_.queue->release(queue, offset);
+    const std::uint64_t begin = range.begin.value(), end = range.end.value();
+    if (range.empty())  // its number may be given again
+        std::erase_if(releasing_, [&](const Releasing& one) { return one.queue == queue; });
+    else if (end - begin > released_at_once)
+        releasing_.push_back({queue, begin, end, std::move(settled)});
+    else
+        for (std::uint64_t offset = begin; offset < end; ++offset)
+            if (!settled.contains(offset)) release(queue, offset);
+}
+
+void Readers::release(model::QueueId queue, std::uint64_t offset) {
+    if (!core_.transient->release(queue, model::QueueOffset(offset)))
+        core_.queue->release(queue, model::QueueOffset(offset));
+}
+
+void Readers::release_some() {
+    for (std::uint64_t left = released_at_once; left > 0 && !releasing_.empty();) {
+        Releasing& next = releasing_.front();
+        for (; next.at < next.end && left > 0; ++next.at, --left)
+            if (!next.released.contains(next.at)) release(next.queue, next.at);
+        if (next.at == next.end) releasing_.pop_front();
+    }
 }
 
 const SettledSet* Readers::settled_of_named(model::QueueId queue) const {
@@ -239,10 +261,6 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
     while (taken < max_messages) {
         const auto offset = reader.state.next(range.end.value());
         if (!offset) break;
-        if (in_flight_ >= core_.options.in_flight_max) {
-            if (auto full = in_flight_full(taken); !full) return full.error();
-            break;
-        }
         store::Record record;
         const store::Read read = find_record(reader, run, *offset, max_messages - taken, &record);
         if (read == store::Read::loading) break;
@@ -252,7 +270,9 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
             continue;
         }
         const std::uint32_t attempt = reader.state.attempt(*offset);
-        const Offer done = sink.on_offer(record, {model::QueueOffset(*offset), attempt, attempt > 1});
+        const bool crowded = in_flight_ >= core_.options.in_flight_max;
+        const Offer done =
+            sink.on_offer(record, {model::QueueOffset(*offset), attempt, attempt > 1, crowded});
         if (done == Offer::leave) break;
         ++taken;
         if (done == Offer::settle) {
@@ -288,10 +308,15 @@ Result<void> Readers::read(ReaderId id, model::QueueOffset offset,
 }
 
 void Readers::settle(Reader& reader, std::uint64_t begin, std::uint64_t end) {
+    if (end - begin > released_at_once) {
+        if (reader.durable) note_settled(reader, begin, end);
+        if (reader.named) releasing_.push_back({reader.queue, begin, end, {}});
+        return;
+    }
     for (; begin < end; ++begin) {
         if (reader.named && core_.transient->release(reader.queue, model::QueueOffset(begin))) continue;
         if (!reader.durable) continue;
-        note_settled(reader, begin);
+        note_settled(reader, begin, begin + 1);
         if (reader.named) core_.queue->release(reader.queue, model::QueueOffset(begin));
     }
 }
@@ -420,6 +445,7 @@ void Readers::run_out() {
 }
 
 std::int64_t Readers::next_deadline_ms() const {
+    if (!releasing_.empty()) return core_.now.steady_ms;
     return deadlines_.empty() ? std::numeric_limits<std::int64_t>::max() : deadlines_.first().at_ms;
 }
 
@@ -460,11 +486,11 @@ void Readers::touch(Reader& reader) {
     dirty_.push_back(reader.id);
 }
 
-void Readers::note_settled(Reader& reader, std::uint64_t offset) {
-    if (!reader.settled.empty() && reader.settled.back().end == offset)
-        ++reader.settled.back().end;
+void Readers::note_settled(Reader& reader, std::uint64_t begin, std::uint64_t end) {
+    if (!reader.settled.empty() && reader.settled.back().end == begin)
+        reader.settled.back().end = end;
     else
-        reader.settled.push_back({offset, offset + 1});
+        reader.settled.push_back({begin, end});
     touch(reader);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +38,8 @@ class Readers {
 
     /// Leases and delays that have run out by now.
     void run_out();
+    /// The next share of what was purged or deleted by the million.
+    void release_some();
     std::int64_t next_deadline_ms() const;
     /// New messages show in the queue.
     void queue_grew(model::QueueId queue);
@@ -102,11 +105,12 @@ class Readers {
     /// Not there any more (retention, damage): settled without being handed out.
     void pass_over(Reader& reader, std::uint64_t offset);
     void note(Reader& reader);
-    void note_settled(Reader& reader, std::uint64_t offset);
+    void note_settled(Reader& reader, std::uint64_t begin, std::uint64_t end);
     void note_return(Reader& reader, std::uint64_t offset);
     bool alive(const Deadlines::Deadline& deadline) const;
     void unlink(Reader& reader);
-    void release_rest(model::QueueId queue, const SettledSet& settled);
+    void release_rest(model::QueueId queue, SettledSet settled);
+    void release(model::QueueId queue, std::uint64_t offset);
     std::int64_t wall_of(std::int64_t steady_ms) const {
         return steady_ms == ReaderState::at_once ? 0 : steady_ms - core_.now.steady_ms + core_.now.wall_ms;
     }
@@ -118,6 +122,14 @@ class Readers {
     std::vector<std::uint32_t> free_;  ///< numbers of readers that were not durable: no note speaks of them
     Deadlines deadlines_;
     std::uint64_t in_flight_ = 0;  ///< over all readers
+
+    /// Settled, and still counted as live by the logs.
+    struct Releasing {
+        model::QueueId queue;
+        std::uint64_t at, end;
+        SettledSet released;  ///< before, one by one
+    };
+    std::deque<Releasing> releasing_;
     std::vector<std::uint32_t> dirty_, to_wake_, waking_, loading_;
 };
 

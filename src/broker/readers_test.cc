@@ -122,6 +122,49 @@ TEST_F(ReadersTest, APurgeTakesWhatIsReadyAlsoWhatIsNotYetWritten) {
     EXPECT_EQ(world_.take(reader_).texts, Texts{"1"});
 }
 
+TEST_F(ReadersTest, WhatIsPurgedOrDeletedByTheManyIsWorkedOffInShares) {
+    constexpr int many = 60'000;
+    for (const bool purges : {true, false}) {
+        for (int n = 0; n < many; ++n) {
+            world_.publish(queue_, "x");
+            if (n % 5'000 == 0) world_.tick(10);
+        }
+        world_.tick(10);
+        const auto live = [&] {
+            std::uint64_t sum = 0;
+            for (const auto& segment : world_.broker->queue_log().segments())
+                sum += segment.live;
+            return sum;
+        };
+        ASSERT_GE(live(), many * 1u);
+        if (purges) {
+            EXPECT_EQ(*world_.broker->purge(reader_), many * 1u);
+            EXPECT_EQ(world_.broker->counts(reader_).ready, 0u);
+        } else {
+            ASSERT_TRUE(world_.broker->catalog().delete_named_queue("work").ok());
+        }
+        world_.tick(0);
+        EXPECT_GE(live(), many / 2u);
+        EXPECT_EQ(world_.broker->next_tick_ms(), world_.now().steady_ms);
+        for (int n = 0; n < 10; ++n)
+            world_.tick(0);
+        EXPECT_EQ(live(), 0u);
+        EXPECT_GT(world_.broker->next_tick_ms(), world_.now().steady_ms);
+    }
+}
+
+TEST_F(ReadersTest, ALargePurgeIsKeptThoughTheProcessEndsInTheMiddleOfIt) {
+    publish(20'000);
+    world_.publish(queue_, "late");
+    EXPECT_EQ(*world_.broker->purge(reader_), 20'001u);
+    world_.tick();
+    world_.kill();
+    world_.open();
+    open();
+    EXPECT_EQ(world_.broker->counts(reader_).ready, 0u);
+    EXPECT_EQ(world_.take(reader_).texts, Texts{});
+}
+
 TEST_F(ReadersTest, OneRecordGoesToSeveralQueuesAndIsSettledInEach) {
     const model::QueueId other = *world_.broker->catalog().put_named_queue("other");
     const ReaderId second = *world_.broker->open_reader("second", other);

@@ -46,6 +46,9 @@ void ConsumerList::remove(Consumer& consumer) {
     POSTHORN_CHECK(consumer.queue_ == &queue_, "a consumer leaves a queue it is not at");
     unlink(consumer);
     std::erase(all_, &consumer);
+    if (std::none_of(all_.begin(), all_.end(),
+                     [&](const Consumer* one) { return one->priority_ == consumer.priority_; }))
+        std::erase_if(rings_, [&](const Ring& ring) { return ring.priority == consumer.priority_; });
     consumer.queue_ = nullptr;
     if (consumer.options().exclusive) exclusive_ = false;
     if (active_ == &consumer) choose_active();

@@ -291,6 +291,30 @@ TEST_F(DeadLetterTest, ARetryThroughADelayedDeadLetterExchangeWorksMoreThanOnce)
     leave(consumer);
 }
 
+TEST_F(DeadLetterTest, ManyRejectedAtOnceGoTheirWayInShares) {
+    Queue& queue = station_.queue(
+        "q", {{"x-dead-letter-exchange", text("")}, {"x-dead-letter-routing-key", text("grave")}});
+    Queue& grave = station_.queue("grave");
+    TestConsumer consumer;
+    consume(queue, consumer);
+    for (int n = 0; n < 3'000; ++n)
+        station_.send("q", std::to_string(n));
+    station_.tick();
+    ASSERT_EQ(consumer.held.size(), 3'000u);
+    for (const auto& held : consumer.held)
+        EXPECT_TRUE(held.queue->reject(held.id).ok());
+    consumer.held.clear();
+    station_.one_tick(0);
+    EXPECT_GT(grave.counts().ready, 0u);
+    EXPECT_LT(grave.counts().ready, 2'000u);
+    EXPECT_TRUE(station_.hosts->work_left());
+    station_.tick();
+    EXPECT_EQ(grave.counts().ready, 3'000u);
+    EXPECT_EQ(queue.counts().unacked, 0u);
+    EXPECT_EQ(station_.drain("grave").front(), "0");
+    leave(consumer);
+}
+
 TEST_F(DeadLetterTest, TheTypeOfADelayedExchangeMustBeKnown) {
     const auto declare = [&](model::Arguments arguments) {
         return station_.host->declare_exchange(

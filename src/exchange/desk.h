@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <unordered_map>
@@ -74,17 +75,20 @@ struct Desk {
     // --- the dead ------------------------------------------------------------------------------------------
     DeathCounts deaths, quorum_deaths;
     std::vector<DeadLetter> dead;
-    /// In flight and dying, still to be read from the disk.
-    struct Unread {
+    /// Of dying or due messages: so much is copied at a time, and on the way before the next.
+    static constexpr std::size_t copied_bytes_at_once = std::size_t{4} << 20;
+    /// In flight and dying, still to be read for their copies, perhaps from the disk.
+    struct Dying {
         QueueState* queue;
         DeliveryId id;
         DeathReason reason;
     };
-    std::vector<Unread> unread;
+    std::deque<Dying> dying;
+    bool dying_left = false;  ///< some were not looked at in this tick
 
     // --- the gone ------------------------------------------------------------------------------------------
     /// Deleted, with messages in flight or in the list of turns.
-    std::vector<std::unique_ptr<QueueState>> gone;
+    std::unordered_map<QueueState*, std::unique_ptr<QueueState>> gone;
     std::unordered_map<OwnerId, std::vector<QueueState*>> exclusive;  ///< by owner
 
     std::uint64_t next_queue = 1;  ///< number of the next queue

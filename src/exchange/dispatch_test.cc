@@ -235,6 +235,57 @@ TEST_F(DispatchTest, APersistentMessageOnADurableQueueSurvivesAKillAndATransient
     EXPECT_EQ(station_.send({"all", "", "again"}).outcome, Published::Outcome::routed);
 }
 
+TEST_F(DispatchTest, AGetWaitsForTheHigherPriorityRatherThanTakingTheLower) {
+    Queue& queue = station_.queue("q", {{"x-max-priority", {std::int64_t{2}}}});
+    station_.send({.key = "q", .body = "low", .priority = 0});
+    station_.tick();
+    station_.send({.key = "q", .body = "high", .priority = 2});
+    std::string got;
+    const auto take = [&](const broker::Stored& message, const Delivery&) {
+        got = TestMessage::decode(message.payload).body;
+    };
+    EXPECT_EQ(*station_.host->get(queue, true, take), VirtualHost::Got::later) << "it is not written yet";
+    station_.tick();
+    EXPECT_EQ(*station_.host->get(queue, true, take), VirtualHost::Got::message);
+    EXPECT_EQ(got, "high");
+    EXPECT_EQ(*station_.host->get(queue, true, take), VirtualHost::Got::message);
+    EXPECT_EQ(got, "low");
+}
+
+TEST(CrowdedTest, ATooLargeNumberInFlightStopsOnlyWhatWouldAddToIt) {
+    broker::BrokerOptions options;
+    options.in_flight_max = 2;
+    Station station(options);
+    Queue& queue = station.queue("q");
+    Queue& other = station.queue("other");
+    station.queue("grave");
+    station.queue("dying", {{"x-dead-letter-exchange", {std::string()}},
+                            {"x-dead-letter-routing-key", {std::string("grave")}},
+                            {"x-message-ttl", {std::int64_t{10}}}});
+    TestConsumer hoarder, reader({.settles_at_once = true});
+    ASSERT_TRUE(station.host->consume(queue, hoarder).ok());
+    ASSERT_TRUE(station.host->consume(other, reader).ok());
+    for (int n = 0; n < 3; ++n) {
+        station.send("q", std::to_string(n));
+        station.send("other", std::to_string(n));
+        station.send("dying", std::to_string(n));
+    }
+    station.wait(50);
+    EXPECT_EQ(hoarder.bodies.size(), 2u);
+    EXPECT_EQ(reader.bodies.size(), 3u);
+    EXPECT_EQ(station.host->queue("grave")->counts().ready, 3u);
+    const auto got = station.host->get(queue, false, [](const auto&, const auto&) {});
+    ASSERT_TRUE(got.ok());
+    EXPECT_EQ(*got, VirtualHost::Got::later);
+    const auto held = hoarder.held.front();
+    hoarder.held.pop_front();
+    EXPECT_TRUE(held.queue->settle(held.id).ok());
+    station.wait(200);
+    EXPECT_EQ(hoarder.bodies.size(), 3u);
+    station.host->leave(hoarder);
+    station.host->leave(reader);
+}
+
 TEST_F(DispatchTest, BusyQueuesTakeTurnsHoweverManyThereAre) {
     // More than get their share in one tick.
     const VirtualHosts::Options options;

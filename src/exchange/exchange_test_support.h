@@ -161,7 +161,8 @@ class TestConsumer final : public Consumer {
 /// A machine with one broker and its virtual hosts; disk, worker and clock move when told.
 class Station {
   public:
-    explicit Station(broker::BrokerOptions given = {}) : options(given) {
+    explicit Station(broker::BrokerOptions given = {}, VirtualHosts::Options given_hosts = {.seed = 7})
+        : options(given), host_options(given_hosts) {
         options.stream_segment_bytes = options.queue_segment_bytes = 1 << 20;
         options.stream_tail_bytes = options.queue_tail_bytes = 1 << 19;
         options.cold_bytes = 1 << 19;
@@ -180,7 +181,7 @@ class Station {
         POSTHORN_CHECK(opened.ok(), opened.ok() ? "" : opened.error().message);
         broker = std::move(*opened);
         broker->begin_tick(now());
-        auto made = VirtualHosts::open(*broker, {.seed = 7});
+        auto made = VirtualHosts::open(*broker, host_options);
         POSTHORN_CHECK(made.ok(), made.ok() ? "" : made.error().message);
         hosts = std::move(*made);
         if (with_codec) hosts->set_codec(test_format, codec);
@@ -315,6 +316,7 @@ class Station {
     }
 
     broker::BrokerOptions options;
+    VirtualHosts::Options host_options;
     env::SimFiles files{7};
     env::SimClock clock;
     env::Random random{7};

@@ -250,6 +250,7 @@ Result<Published> HostState::delay(const Letter& letter, std::int64_t delay_ms) 
     record.tag = make_tag(letter.body_bytes, letter.persistent);
     record.key = letter.message_key;
     record.payload = letter.payload;
+    delay_ms = std::min(delay_ms, desk_.broker.options().max_delay_ms);  // years: nobody tells from for ever
     const auto receipt = desk_.broker.publish_at(record, desk_.broker.now().wall_ms + delay_ms);
     if (!receipt) return receipt.error();
     Published published;
@@ -277,14 +278,19 @@ class CollectDue final : public broker::OfferSink {
     broker::Offer on_offer(const broker::Stored& message, const broker::Taken& taken) override {
         PayloadCodec* const codec = desk_.codec(message.format);
         if (!codec) return broker::Offer::leave;  // it will be given one
+        sated = copied_ >= Desk::copied_bytes_at_once;
+        if (sated) return broker::Offer::leave;
+        copied_ += message.payload.size();
         due.push_back({taken.offset, message.format, message.tag, message.key, codec->open(message)});
         due.back().travelling.delay_ms = 0;  // it has waited
         return broker::Offer::hold;
     }
     std::vector<DueOne> due;
+    bool sated = false;  ///< there is more
 
   private:
     const Desk& desk_;
+    std::size_t copied_ = 0;
 };
 
 }  // namespace
@@ -293,7 +299,7 @@ void HostState::route_due() {
     if (!std::exchange(due_left_, false)) return;
     CollectDue collect(desk_);
     const auto offered = desk_.broker.offer(delayed_.reader, due_at_once, collect);
-    due_left_ = offered && *offered == due_at_once;
+    due_left_ = collect.sated || (offered && *offered == due_at_once);
     for (const DueOne& one : collect.due) {
         Letter letter;
         letter.format = one.format;

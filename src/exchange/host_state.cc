@@ -107,6 +107,9 @@ Result<void> HostState::declare_exchange(const ExchangeSpec& given) {
     if (*type == ExchangeType::consistent_hash && spec.arguments.find("hash-header") &&
         spec.arguments.find("hash-property"))
         return Error{Errc::invalid, "hash-header and hash-property are mutually exclusive"};
+    if (exchanges_.size() >= desk_.options.exchanges_max)
+        return Error{Errc::invalid,
+                     fmt::format("cannot declare {}: there are {} already", whose, exchanges_.size())};
     add_exchange(spec, *type);
     if (spec.durable) definitions_.put_exchange(name_, spec);
     return {};
@@ -136,11 +139,10 @@ Result<void> HostState::delete_exchange(std::string_view given, bool if_unused) 
     return {};
 }
 
-void HostState::remove_exchange(ExchangeState& exchange) {
+void HostState::remove_exchange(ExchangeState& exchange, std::vector<std::string>& sources) {
     while (!exchange.leaving.empty())
         remove_binding(**exchange.leaving.begin());
     const std::vector<BindingRecord*> arriving(exchange.arriving.begin(), exchange.arriving.end());
-    std::vector<std::string> sources;
     for (BindingRecord* record : arriving) {
         if (record->source != &exchange) sources.push_back(record->source->spec.name);
         remove_binding(*record);
@@ -148,12 +150,21 @@ void HostState::remove_exchange(ExchangeState& exchange) {
     if (exchange.spec.durable) definitions_.remove_exchange(name_, exchange.spec.name);
     exchanges_.erase(exchanges_.find(exchange.spec.name));
     router_.changed();
-    for (const std::string& source : sources)
-        if (ExchangeState* still = find_exchange(source)) perhaps_auto_delete(*still);
 }
 
-void HostState::perhaps_auto_delete(ExchangeState& exchange) {
-    if (exchange.spec.auto_delete && exchange.leaving.empty()) remove_exchange(exchange);
+void HostState::remove_exchange(ExchangeState& exchange) {
+    std::vector<std::string> sources;
+    remove_exchange(exchange, sources);
+    auto_delete(std::move(sources));
+}
+
+/// Each that goes may be the last one its own sources led to. They may be a long chain, so this is a loop.
+void HostState::auto_delete(std::vector<std::string> sources) {
+    while (!sources.empty()) {
+        ExchangeState* const source = find_exchange(sources.back());
+        sources.pop_back();
+        if (source && source->spec.auto_delete && source->leaving.empty()) remove_exchange(*source, sources);
+    }
 }
 
 void HostState::each_exchange(const std::function<void(const ExchangeSpec&)>& visit) const {
@@ -204,6 +215,9 @@ Result<void> HostState::bind(const Binding& given, OwnerId by) {
     if (ends->queue)
         if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
     if (bindings_.contains(binding_identity(binding))) return {};
+    if (bindings_.size() >= desk_.options.bindings_max)
+        return Error{Errc::invalid,
+                     fmt::format("vhost '{}' has {} bindings already", name_, bindings_.size())};
     add_binding(binding, *ends, true);
     if (const auto hint = ends->source->advised ? std::nullopt : advice(ends->source->type, binding)) {
         ends->source->advised = true;
@@ -219,9 +233,9 @@ Result<void> HostState::unbind(const Binding& given, OwnerId by) {
     if (at == bindings_.end()) return {};
     if (at->second->queue)
         if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
-    ExchangeState& source = *at->second->source;
+    const std::string source = at->second->source->spec.name;
     remove_binding(*at->second);
-    perhaps_auto_delete(source);
+    auto_delete({source});
     return {};
 }
 
@@ -337,7 +351,8 @@ Result<QueueState*> HostState::add_queue(QueueSpec spec) {
     apply_policies(queue);
     if (auto opened = queue.open(); !opened) {
         queue.remove();
-        perhaps_forget(*desk_.gone.emplace_back(std::move(made)));
+        desk_.gone.emplace(&queue, std::move(made));
+        perhaps_forget(queue);
         return opened.error();
     }
     queues_.emplace(spec.name, std::move(made));
@@ -374,18 +389,17 @@ void HostState::remove_queue(QueueState& queue) {
             if (at->second.empty()) desk_.exclusive.erase(at);
         }
     const auto at = queues_.find(queue.spec().name);
-    desk_.gone.push_back(std::move(at->second));
+    desk_.gone.emplace(&queue, std::move(at->second));
     queues_.erase(at);
     router_.changed();
     queue.remove();
     perhaps_forget(queue);
-    for (const std::string& source : sources)
-        if (ExchangeState* still = find_exchange(source)) perhaps_auto_delete(*still);
+    auto_delete(std::move(sources));
 }
 
 void HostState::perhaps_forget(QueueState& queue) {
     if (queue.scheduled || queue.counts().unacked > 0) return;
-    std::erase_if(desk_.gone, [&](const auto& one) { return one.get() == &queue; });
+    desk_.gone.erase(&queue);
 }
 
 Result<std::uint64_t> HostState::purge_queue(std::string_view name, OwnerId by) {

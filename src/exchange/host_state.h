@@ -100,6 +100,8 @@ class HostState final : public VirtualHost {
   private:
     ExchangeState& add_exchange(const ExchangeSpec& spec, ExchangeType type);
     void remove_exchange(ExchangeState& exchange);
+    /// Only this one; adds the exchanges that had a binding to it.
+    void remove_exchange(ExchangeState& exchange, std::vector<std::string>& sources);
     Result<ExchangeState*> exchange_for(std::string_view name) const;
     Result<QueueState*> find_queue_for(std::string_view name, OwnerId by) const;
     Result<QueueState*> add_queue(QueueSpec spec);
@@ -112,8 +114,8 @@ class HostState final : public VirtualHost {
     Result<Ends> ends_of(const Binding& binding) const;
     void add_binding(const Binding& binding, const Ends& ends, bool define);
     void remove_binding(BindingRecord& record);
-    /// Its last binding was taken away.
-    void perhaps_auto_delete(ExchangeState& exchange);
+    /// Each of these lost a binding, perhaps its last.
+    void auto_delete(std::vector<std::string> sources);
 
     void apply_policies(QueueState& queue);
     void apply_policies(ExchangeState& exchange);

@@ -57,7 +57,9 @@ Result<void> QueueState::open_lane(std::uint8_t lane) {
     if (lanes_.size() <= lane) lanes_.resize(lane + 1u);
     const std::string name = lane_name(lane);
     auto queue = desk_.broker.catalog().put_named_queue(name, spec_.durable);
-    if (!queue) return queue.error();
+    if (!queue)  // a limit on names does not pass by waiting, as a full disk does
+        return Error{queue.error().code == Errc::full ? Errc::invalid : queue.error().code,
+                     queue.error().message};
     auto reader = desk_.broker.open_reader(name, *queue);
     if (!reader) return reader.error();
     const store::Range range = desk_.broker.range(*queue);
@@ -120,8 +122,9 @@ void QueueState::used() {
 }
 
 std::int64_t QueueState::idle_deadline_ms() const {
-    return settings_.expires_ms && consumers_.size() == 0 && !deleted_ ? used_ms_ + *settings_.expires_ms
-                                                                       : never;
+    return settings_.expires_ms && consumers_.size() == 0 && !deleted_
+               ? later(used_ms_, *settings_.expires_ms)
+               : never;
 }
 
 void QueueState::schedule() {
@@ -220,7 +223,7 @@ Result<void> QueueState::requeue(const DeliveryId& id) {
         return {};
     }
     if (settings_.delivery_limit && id.attempt > *settings_.delivery_limit)
-        return die(id, DeathReason::delivery_limit);
+        return die_later(id, DeathReason::delivery_limit);
     auto back = desk_.broker.requeue(lanes_[id.lane].reader, id.offset);
     if (!back) return back;
     gone(id);
@@ -235,7 +238,7 @@ Result<void> QueueState::reject(const DeliveryId& id) {
         host_.perhaps_forget(*this);
         return {};
     }
-    return die(id, DeathReason::rejected);
+    return die_later(id, DeathReason::rejected);
 }
 
 void QueueState::count_death(DeathReason reason) {
@@ -244,6 +247,14 @@ void QueueState::count_death(DeathReason reason) {
                                            : counts_.rejected);
     DeathCounts& all = settings_.quorum ? desk_.quorum_deaths : desk_.deaths;
     ++(host_.has_grave(*this) ? all.dead_lettered : all.dropped)[static_cast<std::size_t>(reason)];
+}
+
+/// A client may reject a hundred thousand at once: their copies are made in shares, before the ticks' ends.
+Result<void> QueueState::die_later(const DeliveryId& id, DeathReason reason) {
+    if (!host_.has_grave(*this)) return die(id, reason);
+    desk_.dying.push_back({this, id, reason});
+    desk_.tick_owed = true;
+    return {};
 }
 
 /// It is in flight, and stays so until its copy is stored.
@@ -260,7 +271,7 @@ Result<void> QueueState::die(const DeliveryId& id, DeathReason reason) {
         count_death(reason);
         host_.send_dead();
     } else if (read.error().code == Errc::busy) {
-        desk_.unread.push_back({this, id, reason});
+        desk_.dying.push_back({this, id, reason});
     } else {
         log_error("exchange", "{}: message {} is given up: {}", describe(), id.offset.value(),
                   read.error().message);

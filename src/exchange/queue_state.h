@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -18,6 +19,10 @@ class HostState;
 struct Desk;
 
 inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+/// `ms` after that moment; an interval of ages ends never.
+inline std::int64_t later(std::int64_t than, std::int64_t ms) {
+    return ms > never - std::max<std::int64_t>(than, 0) ? never : than + ms;
+}
 
 /// A queue: its lanes in the broker (one, or one per priority), its counts, its consumers, and its turn in
 /// which it hands out, expires and drops from its head.
@@ -91,8 +96,9 @@ class QueueState final : public Queue {
     void wait_ready(broker::Waiter& waiter);
     Result<std::uint64_t> purge();
     std::uint64_t ready() const { return counts_.ready; }
-    /// In flight and dying: out of this queue, or still to be read from the disk (`Desk::unread`).
+    /// In flight and dying: out of this queue, or still to be read from the disk (`Desk::dying`).
     Result<void> die(const DeliveryId& id, DeathReason reason);
+    Result<void> die_later(const DeliveryId& id, DeathReason reason);
     /// A dying message's copy has gone its way, or there was no way to go.
     void buried(const DeliveryId& id);
     /// It could not: back to its place.

@@ -7,6 +7,12 @@
 #include "queue_state.h"
 
 namespace posthorn::exchange {
+namespace {
+
+/// Too much is in flight in all: it is tried again so often.
+constexpr std::int64_t crowded_ms = 100;
+
+}  // namespace
 
 /// What is shown to it goes to a consumer, or dies because its time is over or the queue is too long; else it
 /// stays, and the queue knows when to look at it again.
@@ -19,12 +25,13 @@ class Turn final : public broker::OfferSink {
         asked = true;
         const std::int64_t deadline = queue_.deadline(message);
         if (deadline >= now_ms_) {  // on the very millisecond a consumer still gets it: time to live 0
-            if (Consumer* const consumer = queue_.consumers_.next())
-                return hand_out(message, taken, *consumer);
+            Consumer* const consumer = queue_.consumers_.next();
+            const bool crowded = consumer && taken.crowded && !consumer->options().settles_at_once;
+            if (consumer && !crowded) return hand_out(message, taken, *consumer);
             if (deadline > now_ms_) {
                 if (queue_.drops()) return die(message, taken, DeathReason::max_length);
                 left = true;
-                queue_.look_at(deadline);
+                queue_.look_at(crowded ? std::min(deadline, now_ms_ + crowded_ms) : deadline);
                 return broker::Offer::leave;
             }
         }
@@ -35,6 +42,7 @@ class Turn final : public broker::OfferSink {
 
     bool asked = false;  ///< something was readable
     bool left = false;   ///< the head stays
+    bool sated = false;  ///< it dies, but enough is on its way to the dead letter exchange just now
 
   private:
     broker::Offer hand_out(const broker::Stored& message, const broker::Taken& taken, Consumer& consumer) {
@@ -56,6 +64,9 @@ class Turn final : public broker::OfferSink {
     }
 
     broker::Offer die(const broker::Stored& message, const broker::Taken& taken, DeathReason reason) {
+        sated = copied_ >= Desk::copied_bytes_at_once;
+        if (sated) return broker::Offer::leave;
+        if (queue_.host_.has_grave(queue_)) copied_ += message.payload.size();
         const broker::Offer done = queue_.die_offered(message, queue_.id_of(lane_, message, taken), reason);
         left |= done == broker::Offer::leave;
         return done;
@@ -64,11 +75,13 @@ class Turn final : public broker::OfferSink {
     QueueState& queue_;
     const std::uint8_t lane_;
     const std::int64_t now_ms_;
+    std::size_t copied_ = 0;
 };
 
 std::int64_t QueueState::deadline(const broker::Stored& message) const {
     std::int64_t deadline = message.deadline != 0 ? message.deadline : never;
-    if (settings_.message_ttl_ms) deadline = std::min(deadline, message.time + *settings_.message_ttl_ms);
+    if (settings_.message_ttl_ms)
+        deadline = std::min(deadline, later(message.time, *settings_.message_ttl_ms));
     return deadline;
 }
 
@@ -101,20 +114,21 @@ std::uint32_t QueueState::turn(std::uint32_t share) {
     Desk::set_time(desk_.expiries, *this, expiry, never);
     const std::int64_t now_ms = desk_.broker.now().wall_ms;
     std::uint32_t done = 0;
-    bool all_left = true;
+    bool all_left = true, sated = false;
     for (auto lane = ready_lane(); lane && done < share; lane = ready_lane(*lane)) {
         Turn turn(*this, *lane, now_ms);
         const auto offered = desk_.broker.offer(lanes_[*lane].reader, share - done, turn);
         if (!offered) {
-            look_at(now_ms + 100);  // read-only, or too much in flight: what is settled makes it go on
+            look_at(now_ms + crowded_ms);  // read-only
             break;
         }
         done += *offered;
         all_left &= turn.left;
+        if ((sated = turn.sated)) break;
         // Not written yet, or on its way from the disk. Lower lanes need not wait for that.
         if (!turn.asked && lanes_[*lane].ready > 0) desk_.broker.wait_reader(lanes_[*lane].reader, wake_);
     }
-    again_ = done >= share && counts_.ready > 0;
+    again_ = (done >= share || sated) && counts_.ready > 0;
     heads_known_ = all_left && !again_;
     host_.send_dead();
     return done;
@@ -151,6 +165,7 @@ class Get final : public broker::OfferSink {
 
     broker::Offer on_offer(const broker::Stored& message, const broker::Taken& taken) override {
         if (got) return broker::Offer::leave;
+        if (taken.crowded && !settles_) return broker::Offer::leave;
         const DeliveryId id = queue_.id_of(lane_, message, taken);
         if (queue_.deadline(message) < queue_.desk_.broker.now().wall_ms)
             return queue_.die_offered(message, id, DeathReason::expired);
@@ -181,7 +196,6 @@ class Get final : public broker::OfferSink {
 Result<VirtualHost::Got> QueueState::get(
     bool settle, const std::function<void(const broker::Stored&, const Delivery&)>& take) {
     used();
-    bool later = false;
     for (auto lane = ready_lane(); lane; lane = ready_lane(*lane)) {
         Get get(*this, *lane, settle, take);
         auto offered = desk_.broker.offer(lanes_[*lane].reader, desk_.options.turn_messages, get);
@@ -189,9 +203,10 @@ Result<VirtualHost::Got> QueueState::get(
         schedule();  // the head is another
         host_.send_dead();
         if (get.got) return VirtualHost::Got::message;
-        later |= deleted_ ? false : lanes_[*lane].ready > 0;
+        // Not written yet, or on its way from the disk: it comes before what lower lanes have.
+        if (!deleted_ && lanes_[*lane].ready > 0) return VirtualHost::Got::later;
     }
-    return later ? VirtualHost::Got::later : VirtualHost::Got::empty;
+    return VirtualHost::Got::empty;
 }
 
 void QueueState::wait_ready(broker::Waiter& waiter) {

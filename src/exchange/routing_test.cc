@@ -222,6 +222,37 @@ TEST_F(RoutingTest, ARandomExchangeTakesOneOfItsBindings) {
     EXPECT_EQ(used.size(), 2u);
 }
 
+TEST_F(RoutingTest, AChainOfAutoDeleteExchangesGoesHoweverLongItIs) {
+    station_.queue("q");
+    for (int n = 0; n < 150'000; ++n) {
+        ExchangeSpec spec;
+        spec.name = std::to_string(n);
+        spec.type = "fanout";
+        spec.auto_delete = true;
+        ASSERT_TRUE(station_.host->declare_exchange(spec).ok());
+        const auto kind = n == 0 ? DestinationKind::queue : DestinationKind::exchange;
+        const std::string to = n == 0 ? "q" : std::to_string(n - 1);
+        ASSERT_TRUE(station_.host->bind({spec.name, kind, to, "", {}}, 0).ok());
+    }
+    ASSERT_TRUE(station_.host->delete_queue("q", false, false, 0).ok());
+    EXPECT_EQ(station_.host->exchange("0"), nullptr);
+    EXPECT_EQ(station_.host->exchange("149999"), nullptr);
+}
+
+TEST(LimitedRoutingTest, ExchangesAndBindingsHaveAMost) {
+    Station station({}, {.seed = 7, .exchanges_max = 9, .bindings_max = 2});
+    station.exchange("a", "fanout");  // with the predeclared ones
+    station.exchange("b", "fanout");
+    EXPECT_EQ(station.host->declare_exchange({"c", "fanout", false, false, false, {}}).error().code,
+              Errc::invalid);
+    EXPECT_TRUE(station.host->declare_exchange({"b", "fanout", true, false, false, {}}).ok());
+    station.queue("q");
+    station.bind("a", "q", "1");
+    station.bind("a", "q", "2");
+    station.bind("a", "q", "2");
+    EXPECT_EQ(station.host->bind({"a", DestinationKind::queue, "q", "3", {}}, 0).error().code, Errc::invalid);
+}
+
 TEST_F(RoutingTest, AnAutoDeleteExchangeGoesWithItsLastBinding) {
     station_.queue("q");
     ASSERT_TRUE(station_.host->declare_exchange({"x", "direct", false, true, false, {}}).ok());

@@ -13,6 +13,8 @@ namespace {
 // After a start the bytes of what waits are summed up beside the work: so many messages at a time, so often.
 constexpr std::uint32_t weigh_at_once = 4096;
 constexpr std::int64_t weigh_interval_ms = 10;
+// Copies of rejected messages are made so many at a time: a few ms.
+constexpr std::size_t dying_at_once = 512;
 // A jump of the wall clock by more than this moves everything that waits for a time of day.
 constexpr std::int64_t clock_jump_ms = 500;
 
@@ -57,7 +59,7 @@ class Hosts final : public VirtualHosts {
     HostState& add_host(std::string_view name, std::uint64_t number);
     void sweep_lanes(const std::vector<std::string>& known);
     void look_at_times();
-    void retry_unread();
+    void bury_some();
     void forget_removed();
 
     Desk desk_;
@@ -165,7 +167,9 @@ Result<void> Hosts::remove(std::string_view name) {
 void Hosts::owner_gone(OwnerId owner) {
     const auto at = desk_.exclusive.find(owner);
     if (at == desk_.exclusive.end()) return;
-    for (QueueState* queue : std::vector<QueueState*>(at->second))
+    const std::vector<QueueState*> queues = std::move(at->second);
+    desk_.exclusive.erase(at);
+    for (QueueState* queue : queues)
         queue->host().remove_queue(*queue);
 }
 
@@ -192,27 +196,33 @@ void Hosts::look_at_times() {
     }
 }
 
-void Hosts::retry_unread() {
-    if (desk_.unread.empty()) return;
-    for (const Desk::Unread& one : std::exchange(desk_.unread, {}))
+/// What is still on its way from the disk goes to the end of the list again; if that is all there is, the
+/// tick in which it comes is soon enough.
+void Hosts::bury_some() {
+    const std::size_t all = desk_.dying.size(), share = std::min(all, dying_at_once);
+    for (std::size_t n = 0; n < share; ++n) {
+        const Desk::Dying one = desk_.dying.front();
+        desk_.dying.pop_front();
         if (one.queue->deleted())
             one.queue->buried(one.id);
         else if (auto died = one.queue->die(one.id, one.reason); !died)
             log_warn("exchange", "{}: {}", one.queue->describe(), died.error().message);
+    }
+    desk_.dying_left = share < all && desk_.dying.size() < all;
 }
 
 void Hosts::forget_removed() {
-    if (removed_.empty() || !desk_.dead.empty() || !desk_.unread.empty()) return;
+    if (removed_.empty() || !desk_.dead.empty() || !desk_.dying.empty()) return;
     std::erase_if(removed_, [&](const auto& host) {
         return std::none_of(desk_.gone.begin(), desk_.gone.end(),
-                            [&](const auto& queue) { return &queue->host() == host.get(); });
+                            [&](const auto& queue) { return &queue.first->host() == host.get(); });
     });
 }
 
 void Hosts::before_tick_end() {
     desk_.tick_owed = false;
     look_at_times();
-    retry_unread();
+    bury_some();
     forget_removed();
     if (!desk_.unweighed.empty() && !desk_.unweighed.back()->weigh(weigh_at_once)) desk_.unweighed.pop_back();
     for (const auto& [name, host] : hosts_) {
@@ -244,7 +254,7 @@ void Hosts::after_tick_end() {
 }
 
 bool Hosts::work_left() const {
-    return desk_.tick_owed || !desk_.turns.empty() || !desk_.dead.empty() ||
+    return desk_.tick_owed || !desk_.turns.empty() || !desk_.dead.empty() || desk_.dying_left ||
            std::any_of(hosts_.begin(), hosts_.end(), [](const auto& one) { return one.second->due_left(); });
 }
 

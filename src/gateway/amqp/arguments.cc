@@ -56,6 +56,35 @@ model::Value to_value(const wire::FieldValue& field) {
     return {};
 }
 
+namespace {
+
+void count_fields(wire::TableView table, std::size_t& left);
+
+void count_fields(const wire::FieldValue& field, std::size_t& left) {
+    if (left == 0) return;
+    --left;
+    if (const auto table = field.table()) return count_fields(*table, left);
+    const auto array = field.array();
+    if (!array) return;
+    wire::ArrayCursor cursor(*array);
+    for (wire::FieldValue item; left > 0 && cursor.next(item);)
+        count_fields(item, left);
+}
+
+void count_fields(wire::TableView table, std::size_t& left) {
+    wire::TableCursor cursor(table);
+    for (wire::Field field; left > 0 && cursor.next(field);)
+        count_fields(field.value, left);
+}
+
+}  // namespace
+
+bool has_fields_over(wire::TableView table, std::size_t limit) {
+    std::size_t left = limit + 1;
+    count_fields(table, left);
+    return left == 0;
+}
+
 model::Arguments to_arguments(wire::TableView table) {
     model::Arguments arguments;
     wire::TableCursor cursor(table);

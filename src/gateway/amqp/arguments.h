@@ -12,6 +12,10 @@ namespace posthorn::gateway::amqp {
 model::Arguments to_arguments(wire::TableView table);
 model::Value to_value(const wire::FieldValue& field);
 
+/// Whether the table has more than `limit` fields and items, with those inside of it. Turning and keeping
+/// arguments takes the square of their number.
+bool has_fields_over(wire::TableView table, std::size_t limit);
+
 /// The other way: every number as 64 bit.
 void append_fields(wire::TableWriter& out, const model::Arguments& arguments);
 

@@ -2,11 +2,19 @@
 
 #include <fmt/core.h>
 
+#include "arguments.h"
 #include "channel_send.h"
 #include "gateway.h"
 #include "wire/amqp/decode.h"
 
 namespace posthorn::gateway::amqp {
+
+namespace {
+
+/// All that RabbitMQ knows are a dozen; headers to match may be some more.
+constexpr std::size_t kArgumentsMax = 256;
+
+}  // namespace
 
 Channel::Channel(Gateway& gateway, Session& session, std::uint16_t number)
     : gateway_(gateway),
@@ -34,7 +42,7 @@ void Channel::release() {
     reply_nonce_ = 0;
     transaction_.reset();
     unacked_.unstage();
-    requeue_all();
+    give_back();
     assembler_.reset();
     stalled_ = Stalled::no;
 }
@@ -76,6 +84,10 @@ template <class M>
 Refusal Channel::take(Bytes payload, Refusal (Channel::*handler)(const M&)) {
     M method;
     if (!wire::decode(payload, method)) return wire::malformed(payload);
+    if constexpr (requires { method.arguments; })
+        if (has_fields_over(method.arguments, kArgumentsMax))
+            return refuse(wire::ReplyCode::precondition_failed,
+                          fmt::format("more than {} arguments", kArgumentsMax));
     return (this->*handler)(method);
 }
 

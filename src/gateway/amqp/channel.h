@@ -44,7 +44,11 @@ class Channel final : private broker::Waiter {
     void keep_input() {
         if (assembler_.waiting()) assembler_.keep();
     }
-    std::size_t buffered() const { return assembler_.buffered(); }
+    /// Bytes of its own it holds: a message under way in pieces, an open transaction.
+    std::size_t kept_bytes() const {
+        return assembler_.buffered() + (transaction_ ? transaction_->bytes.size() : 0);
+    }
+    std::size_t counted_bytes = 0;  ///< of these, in its session's sum
     /// Cancels the consumers, gives back what is unsettled, drops an open transaction. Once.
     void release();
     /// Released, and channel.close sent: waits for the client's close-ok.
@@ -122,7 +126,11 @@ class Channel final : private broker::Waiter {
 
     // publish.cc
     Refusal publish(const wire::Content& content);
-    Refusal publish_now(const Message& message);
+    Refusal publish_usual(const Message& message, const MessageFacts& facts);
+    Refusal publish_other(Message message);
+    Refusal check_message(Message& message, wire::Properties& properties);
+    Refusal publish_now(const Message& message, const wire::Properties& properties);
+    Refusal publish_kept(const Message& message);
     Refusal publish_to_host(const Message& message, const Message& stored, const MessageFacts& facts,
                             const wire::Properties& properties);
     Refusal check_route(std::string_view exchange, std::string_view key);
@@ -154,7 +162,9 @@ class Channel final : private broker::Waiter {
     Refusal settle(std::uint64_t tag, bool multiple, Verdict verdict);
     void settle_one(Unsettled& one, Verdict verdict);
     void requeue_all();
+    void give_back();
     void left_client(const Unsettled& one);
+    bool window_full() const;
     void wake(ChannelConsumer& consumer);
 
     // transaction.cc
@@ -162,6 +172,7 @@ class Channel final : private broker::Waiter {
     Refusal tx_select(const wire::TxSelect&);
     Refusal tx_commit(const wire::TxCommit&);
     Refusal commit();
+    void stall_commit();
     Refusal tx_rollback(const wire::TxRollback&);
     Refusal stage_publish(const Message& message);
 

@@ -74,6 +74,7 @@ std::uint32_t Channel::room(const ChannelConsumer& consumer) const {
     std::uint32_t room = std::numeric_limits<std::uint32_t>::max();
     if (session_.congested()) room = 0;
     if (!consumer.options().settles_at_once) {
+        if (window_full()) room = 0;
         if (const std::uint32_t limit = consumer.prefetch(); limit != 0)
             room = std::min(room, limit - std::min(limit, consumer.in_flight));
         if (const std::uint32_t limit = global_prefetch_; limit != 0)
@@ -81,6 +82,11 @@ std::uint32_t Channel::room(const ChannelConsumer& consumer) const {
     }
     if (room == 0) consumer.waiting = true;
     return room;
+}
+
+bool Channel::window_full() const {
+    return unacked_.size() + unacked_.staged() >= gateway_.options.unsettled_per_channel_max ||
+           session_.window_full();
 }
 
 void Channel::wake(ChannelConsumer& consumer) {
@@ -195,6 +201,7 @@ void Channel::deliver(ChannelConsumer& consumer, exchange::Queue& queue, const b
     const std::uint64_t tag = next_tag_++;
     if (!no_ack) {
         unacked_.push(tag, consumer.source, delivery.id);
+        session_.took_one();
         ++sources_[consumer.source].open;
         ++consumer.in_flight, ++in_flight_;
     }
@@ -219,6 +226,8 @@ Refusal Channel::get(const wire::BasicGet& method) {
     std::string_view name = method.queue;
     if (Refusal refusal = queue_name(name)) return refusal;
     if (Refusal refusal = session_.access().on_queue(Right::read, name)) return refusal;
+    if (!method.no_ack && window_full())
+        return refuse(wire::ReplyCode::precondition_failed, "too many messages are not acknowledged");
     return try_get(name, method.no_ack);
 }
 
@@ -240,6 +249,7 @@ Refusal Channel::try_get(std::string_view name, bool no_ack) {
                 const std::uint32_t source = sources_.of_gets(queue);
                 ++sources_[source].open;
                 unacked_.push(tag, source, delivery.id);
+                session_.took_one();
             }
             wire::append_content(
                 session_.out(), number_,

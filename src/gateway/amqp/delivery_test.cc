@@ -136,6 +136,75 @@ TEST_F(DeliveryTest, AChannelsWindowIsSharedByItsConsumers) {
     EXPECT_EQ(bodies(after()).size(), 4u);
 }
 
+TEST_F(DeliveryTest, WhoSettlesNothingStopsOnlyItself) {
+    rig.gateway->options.unsettled_per_channel_max = 3;
+    declare("q");
+    declare("other");
+    consume("q", "t");
+    consume("other", "no-ack", true);
+    for (int n = 0; n < 5; ++n) {
+        client.publish(1, "", "q", "q");
+        client.publish(1, "", "other", "o");
+    }
+    const auto seen = bodies(after());
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), "q"), 3);
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), "o"), 5);
+    client.tell(1, wire::BasicAck{.delivery_tag = 0, .multiple = true});
+    EXPECT_EQ(bodies(after()), (Bodies{"q", "q"}));
+    client.publish(1, "", "q", "q");
+    EXPECT_EQ(bodies(after()), (Bodies{"q"}));
+    client.tell(1, wire::BasicGet{.queue = "q"});
+    EXPECT_EQ(client.one().as<wire::ChannelClose>().reply_text,
+              "PRECONDITION_FAILED - too many messages are not acknowledged");
+}
+
+TEST_F(DeliveryTest, TheWindowOfAConnectionOpensForAllItsChannels) {
+    rig.gateway->options.unsettled_per_connection_max = 3;
+    TestClient both(*rig.gateway);
+    both.open();
+    both.open_channel(1);
+    both.open_channel(2);
+    declare("q");
+    for (const std::uint16_t channel : {1, 2})
+        both.tell(channel, wire::BasicConsume{.queue = "q", .no_wait = true});
+    for (int n = 0; n < 5; ++n)
+        client.publish(1, "", "q", "m");
+    rig.tick();
+    const auto first = both.take();
+    ASSERT_EQ(first.size(), 3u);
+    both.tell(first[0].channel, wire::BasicAck{.delivery_tag = 1});
+    rig.tick();
+    EXPECT_EQ(both.take().size(), 1u);
+    both.tell(1, wire::ChannelClose{});
+    rig.tick();
+    EXPECT_FALSE(both.take().empty());
+}
+
+TEST_F(DeliveryTest, WhatALostClientHadInHandGoesBackInShares) {
+    declare("q");
+    TestClient lost(*rig.gateway);
+    lost.open();
+    lost.open_channel(1);
+    lost.tell(1, wire::BasicConsume{.queue = "q", .no_wait = true});
+    const std::size_t many = Gateway::kGivenBackAtOnce * 5 / 2;
+    for (std::size_t n = 0; n < many; ++n)
+        client.publish(1, "", "q", std::to_string(n));
+    for (int n = 0; n < 30; ++n)
+        rig.tick();
+    exchange::Queue& queue = *rig.hosts->find("/")->queue("q");
+    ASSERT_EQ(queue.counts().unacked, many);
+    lost.session.reset();
+    EXPECT_EQ(queue.counts().unacked, many);
+    rig.tick();
+    EXPECT_LT(queue.counts().unacked, many);
+    EXPECT_GT(queue.counts().unacked, 0u);
+    rig.tick();
+    EXPECT_EQ(queue.counts().unacked, 0u);
+    EXPECT_EQ(queue.counts().ready, many);
+    client.tell(1, wire::BasicGet{.queue = "q", .no_ack = true});
+    EXPECT_EQ(client.one().body, "0");
+}
+
 TEST_F(DeliveryTest, ASlowReaderGetsNoMoreUntilItReads) {
     declare("q");
     consume("q", "t", true);

@@ -1,5 +1,9 @@
 #include "gateway.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
 #include "channel.h"
 #include "payload.h"
 #include "session.h"
@@ -24,6 +28,11 @@ Gateway::Gateway(broker::Broker& engine, exchange::VirtualHosts& virtual_hosts, 
       random(env::system_seed()),
       confirms(options.pending_confirms_max),
       replies(channels) {
+    // Who is no longer read hears of the end of its congestion only if it was congested.
+    options.output_stop_bytes = std::max(options.output_stop_bytes, options.output_high_bytes);
+    // A message of any size can be sent to a client that has read all before it.
+    options.output_limit_bytes =
+        std::max(options.output_limit_bytes, 2 * options.output_stop_bytes + options.message_max_bytes);
     hosts.set_codec(kPayloadFormat, codec);
     alarms.listen(*this);
 }
@@ -42,10 +51,32 @@ void Gateway::after_tick() {
     to_finish_.clear();
     std::swap(going_on_, to_go_on_);
     for (const Handle handle : going_on_)
-        if (Session* const session = sessions.find(handle); session != nullptr && !session->go_on())
-            to_go_on_.push_back(handle);
+        if (Session* const session = sessions.find(handle)) {
+            session->to_go_on = false;
+            if (!session->go_on()) go_on_later(*session);
+        }
     going_on_.clear();
+    give_back_some();
     buried_.clear();
+}
+
+void Gateway::give_back(Unacked unacked, Sources sources) {
+    given_back_.push_back({std::move(unacked), std::move(sources)});
+}
+
+/// In the order of their delivery: a queue puts each in its place again.
+void Gateway::give_back_some() {
+    if (given_back_.empty()) return;
+    GivenBack& some = given_back_.front();
+    some.unacked.each_up_to(some.unacked.oldest() + kGivenBackAtOnce - 1, [&](Unsettled& one) {
+        exchange::Queue& queue = *some.sources[one.source].queue;
+        ++counters.messages.requeued;
+        if (auto back = queue.requeue(one.id); !back && error_lines.allows(clock.steady_ns()))
+            log_warn("amqp", "a message of queue '{}' could not be given back: {}", queue.spec().name,
+                     back.error().message);
+        some.unacked.settle(one);
+    });
+    if (some.unacked.empty()) given_back_.pop_front();
 }
 
 void Gateway::sweep() {
@@ -58,10 +89,7 @@ void Gateway::finish_later(Channel& channel) {
 }
 
 void Gateway::go_on_later(Session& session) {
-    const Handle handle = session.handle();
-    for (const Handle listed : to_go_on_)
-        if (listed == handle) return;
-    to_go_on_.push_back(handle);
+    if (!std::exchange(session.to_go_on, true)) to_go_on_.push_back(session.handle());
 }
 
 std::string_view Gateway::random_name(std::string_view prefix) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "payload_codec.h"
 #include "pending_confirms.h"
 #include "replies.h"
+#include "unacked.h"
 
 namespace posthorn::gateway::amqp {
 
@@ -44,6 +46,9 @@ struct Gateway final : private exchange::Alarms::Listener {
     void finish_later(Channel& channel);
     /// `Session::go_on` at the end of this tick and, as long as it says so, of the next ones.
     void go_on_later(Session& session);
+    /// What an ended channel had in hand goes back to its queues, so many messages in each tick.
+    void give_back(Unacked unacked, Sources sources);
+    static constexpr std::size_t kGivenBackAtOnce = 4096;
     /// 22 characters nobody guesses, for the names clients do not choose.
     std::string_view random_name(std::string_view prefix);
 
@@ -70,13 +75,20 @@ struct Gateway final : private exchange::Alarms::Listener {
 
     Buffer payload;     ///< of the message that is being published or rewritten
     Buffer properties;  ///< its properties when they change on the way
+    Buffer addressed;   ///< and when it is given an address for its reply
+    std::string reply_address;
     std::vector<std::string_view> more_keys;
     UsualProperties usual;
-    /// Of the transaction that is being committed: its last receipt of either promise.
-    std::optional<broker::Receipt> commit_written, commit_synced;
 
   private:
     void on_alarm(exchange::Alarms::Kind kind, bool raised) override;
+    void give_back_some();
+
+    struct GivenBack {
+        Unacked unacked;
+        Sources sources;
+    };
+    std::deque<GivenBack> given_back_;
 
     std::vector<std::unique_ptr<ChannelConsumer>> buried_;
     std::vector<Handle> to_finish_, to_go_on_, going_on_;

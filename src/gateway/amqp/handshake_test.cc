@@ -248,6 +248,9 @@ TEST_F(HandshakeTest, ClosingIsAnsweredAndCrossingClosesToo) {
     client.tell(0, wire::ConnectionClose{ReplyCode::success, "bye", 0, 0});
     EXPECT_EQ(client.one().code, MethodCode::connection_close_ok);
     EXPECT_TRUE(client.is_closed);
+    EXPECT_FALSE(client.is_cut);
+    rig.tick(rig.gateway->options.close_timeout.count());
+    EXPECT_TRUE(client.is_cut) << "our last words are not waited for without end";
 
     TestClient other(*rig.gateway);
     other.open();

@@ -49,6 +49,26 @@ class HostileFramesTest : public ::testing::Test {
     std::unique_ptr<TestClient> client;
 };
 
+TEST_F(HostileFramesTest, ArgumentsWithoutEndAreRefusedBeforeTheyAreLookedAt) {
+    const auto declare = [&](std::size_t fields, bool nested) {
+        Buffer bytes;
+        wire::TableWriter writer(bytes);
+        if (nested) writer.name("inside").begin_array();
+        for (std::size_t n = 0; n < fields; ++n)
+            (nested ? writer : writer.name(std::to_string(n))).int64(1);
+        if (nested) writer.end();
+        client->tell(1, wire::QueueDeclare{.queue = "q", .arguments = writer.finish()});
+        return client->one();
+    };
+    EXPECT_EQ(declare(255, false).code, MethodCode::queue_declare_ok);
+    for (const bool nested : {false, true}) {
+        const Seen refused = declare(300, nested);
+        const auto close = refused.as<wire::ChannelClose>();
+        EXPECT_EQ(close.reply_text, "PRECONDITION_FAILED - more than 256 arguments");
+        fresh();
+    }
+}
+
 TEST_F(HostileFramesTest, FramesThatMakeNoSenseCloseTheConnection) {
     frame(3, 1, "x");
     expect_closed(ReplyCode::unexpected_frame,
@@ -140,7 +160,7 @@ TEST_F(HostileFramesTest, AnnouncedGiantsTakeNoMemory) {
     frame(3, 1, "x");
     EXPECT_TRUE(client->take().empty());
     client->session->each_channel(
-        [](Channel& channel) { EXPECT_LT(channel.buffered(), std::size_t{1} << 20); });
+        [](Channel& channel) { EXPECT_LT(channel.kept_bytes(), std::size_t{1} << 20); });
 }
 
 TEST_F(HostileFramesTest, NoRunOfRandomBytesDoesHarm) {

@@ -64,7 +64,8 @@ Refusal read_facts(const wire::Properties& properties, MessageFacts& facts,
     if (Refusal refusal = read_copies(*properties.headers, "CC", more_keys, copies)) return refusal;
     if (Refusal refusal = read_copies(*properties.headers, "BCC", more_keys, facts.blind_copies))
         return refusal;
-    if (const auto delay = properties.headers->integer("x-delay")) facts.delay_ms = *delay;
+    if (const auto delay = properties.headers->integer("x-delay"))
+        facts.delay_ms = std::min(*delay, kLongest);
     return {};
 }
 

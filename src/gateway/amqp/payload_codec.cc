@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <memory>
 
 #include "message_facts.h"
@@ -68,6 +69,12 @@ Travelling travel(const Payload& payload, const wire::Properties& properties) {
     return message;
 }
 
+/// The sign of x-delay says whether it has been waited for.
+std::int64_t negated(std::int64_t delay) {
+    return delay == std::numeric_limits<std::int64_t>::min() ? std::numeric_limits<std::int64_t>::max()
+                                                             : -delay;
+}
+
 // --- deaths ------------------------------------------------------------------------------------------------
 
 bool same_death(wire::TableView noted, const Death& death) {
@@ -90,13 +97,18 @@ Fields fields_of(wire::TableView table) {
     return fields;
 }
 
+/// A client may have written any number there.
+std::int64_t one_more(std::int64_t count) {
+    return count == std::numeric_limits<std::int64_t>::max() ? count : count + 1;
+}
+
 /// One more of the same kind: everything stays but the count. Sorted, as RabbitMQ leaves what it touches.
 void write_again(wire::TableWriter& out, wire::TableView noted) {
     out.begin_table();
     for (const wire::Field& field : sorted(fields_of(noted))) {
         out.name(field.name);
         if (field.name == "count")
-            out.int64(field.value.integer().value_or(0) + 1);
+            out.int64(one_more(field.value.integer().value_or(0)));
         else
             out.value(field.value);
     }
@@ -166,8 +178,11 @@ wire::TableView write_headers(Buffer& buffer, const Payload& payload, const wire
     wire::TableWriter out(buffer);
     for (const wire::Field& field : sorted(std::move(fields))) {
         out.name(field.name);
+        const auto delay = field.name == "x-delay" ? field.value.integer() : std::nullopt;
         if (field.name == "x-death")
             write_deaths(out, payload, properties, keys, death, noted);
+        else if (delay && *delay < 0)
+            out.int64(negated(*delay));  // a retry: a delayed dead letter exchange delays it every time
         else
             out.value(field.value);
     }
@@ -228,7 +243,7 @@ Travelling MessageCodec::open(const broker::Stored& stored) {
     for (wire::Field field; cursor.next(field);) {
         out.name(field.name);
         if (field.name == "x-delay")
-            out.int64(-*delay);
+            out.int64(negated(*delay));
         else
             out.value(field.value);
     }

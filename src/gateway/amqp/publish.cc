@@ -21,9 +21,51 @@ Refusal Channel::publish(const wire::Content& content) {
     if (Refusal refusal = check_route(method.exchange, method.routing_key)) return refusal;
     const Message message{method.exchange, method.routing_key, method.mandatory, content.properties,
                           content.body};
-    Refusal refusal = transaction_ ? stage_publish(message) : publish_now(message);
+    const MessageFacts* const usual = transaction_ ? nullptr : gateway_.usual.facts(message.properties);
+    Refusal refusal = usual ? publish_usual(message, *usual) : publish_other(message);
     session_.published();
     return refusal;
+}
+
+Refusal Channel::publish_usual(const Message& message, const MessageFacts& facts) {
+    static const wire::Properties nothing_of_its_own;
+    gateway_.more_keys.clear();
+    return publish_to_host(message, message, facts, nothing_of_its_own);
+}
+
+Refusal Channel::publish_other(Message message) {
+    wire::Properties properties;
+    if (Refusal refusal = check_message(message, properties)) return refusal;
+    return transaction_ ? stage_publish(message) : publish_now(message, properties);
+}
+
+/// Everything a message can be refused for is looked at when it comes, also in a transaction: a commit finds
+/// nothing wrong any more. Gives a direct reply its address.
+Refusal Channel::check_message(Message& message, wire::Properties& properties) {
+    if (!wire::decode_properties(message.properties, properties))
+        return refuse(wire::ReplyCode::syntax_error, "malformed properties in a content header");
+    if (transaction_)
+        if (const auto* const spec = session_.host().exchange(message.exchange); spec && spec->internal)
+            return refuse(wire::ReplyCode::access_refused,
+                          exchange::describe("cannot publish to internal exchange", message.exchange,
+                                             session_.host().name()));
+    if (properties.user_id && *properties.user_id != session_.user() && !session_.impersonates())
+        return refuse(wire::ReplyCode::precondition_failed,
+                      fmt::format("user_id property set to '{}' but authenticated user was '{}'",
+                                  *properties.user_id, session_.user()));
+    if (transaction_) {
+        MessageFacts facts;
+        if (Refusal refusal = read_facts(properties, facts, gateway_.more_keys)) return refusal;
+    }
+    if (!properties.reply_to || *properties.reply_to != kReplyTo) return {};
+    if (reply_nonce_ == 0)
+        return refuse(wire::ReplyCode::precondition_failed, "fast reply consumer does not exist");
+    gateway_.reply_address = Replies::address(*this);
+    properties.reply_to = gateway_.reply_address;
+    gateway_.addressed.clear();
+    wire::append_properties(gateway_.addressed, properties);
+    message.properties = gateway_.addressed.view();
+    return {};
 }
 
 /// The exchange is there and may be written to with this key. Most publishes go where the last one went.
@@ -43,37 +85,21 @@ Refusal Channel::check_route(std::string_view exchange, std::string_view key) {
     return checked_topic_ ? access.on_topic(Right::write, exchange, key) : Refusal();
 }
 
-Refusal Channel::publish_now(const Message& message) {
-    if (const MessageFacts* const facts = gateway_.usual.facts(message.properties)) {
-        static const wire::Properties nothing_of_its_own;
-        gateway_.more_keys.clear();
-        return publish_to_host(message, message, *facts, nothing_of_its_own);
-    }
+Refusal Channel::publish_kept(const Message& message) {
     wire::Properties properties;
-    if (!wire::decode_properties(message.properties, properties))
-        return refuse(wire::ReplyCode::syntax_error, "malformed properties in a content header");
-    if (properties.user_id && *properties.user_id != session_.user() && !session_.impersonates())
-        return refuse(wire::ReplyCode::precondition_failed,
-                      fmt::format("user_id property set to '{}' but authenticated user was '{}'",
-                                  *properties.user_id, session_.user()));
+    POSTHORN_CHECK(wire::decode_properties(message.properties, properties), "kept properties cannot be read");
+    return publish_now(message, properties);
+}
+
+Refusal Channel::publish_now(const Message& message, const wire::Properties& properties) {
     MessageFacts facts;
     if (Refusal refusal = read_facts(properties, facts, gateway_.more_keys)) return refusal;
     gateway_.usual.note(message.properties, properties, facts);
 
     Message stored = message;
-    std::string reply_address;
-    if (properties.reply_to && *properties.reply_to == kReplyTo) {
-        if (reply_nonce_ == 0)
-            return refuse(wire::ReplyCode::precondition_failed, "fast reply consumer does not exist");
-        reply_address = Replies::address(*this);
-        properties.reply_to = reply_address;
-    }
-    if (!reply_address.empty() || facts.blind_copies) {
+    if (facts.blind_copies) {
         gateway_.properties.clear();
-        if (facts.blind_copies)
-            append_without_blind_copies(gateway_.properties, properties);
-        else
-            wire::append_properties(gateway_.properties, properties);
+        append_without_blind_copies(gateway_.properties, properties);
         stored.properties = gateway_.properties.view();
     }
     return publish_to_host(message, stored, facts, properties);
@@ -102,6 +128,8 @@ Refusal Channel::publish_to_host(const Message& message, const Message& stored, 
     publication.body_bytes = static_cast<std::uint32_t>(stored.body.size());
     publication.payload = gateway_.payload.view();
     auto published = session_.host().publish(publication);
+    if (!published && transaction_ && published.error().code == Errc::not_found)
+        published = exchange::Published{};  // it was there when this was published
     if (!published) return publish_refused(message, published.error());
     count_published();
     settle_publish(stored, *published);
@@ -109,11 +137,17 @@ Refusal Channel::publish_to_host(const Message& message, const Message& stored, 
 }
 
 Refusal Channel::publish_refused(const Message& message, const Error& error) {
-    if (transaction_) return refused(error);
+    const bool passes = error.code == Errc::no_space || error.code == Errc::full;
+    if (transaction_) {
+        if (!passes) return refused(error);
+        stall_commit();
+        return {};
+    }
     switch (error.code) {
         case Errc::no_space:
         case Errc::full:
             stall_publish(message);
+            session_.tell_blocked(error.code == Errc::full ? "low on memory" : "low on disk");
             return {};
         case Errc::read_only:
             count_published();
@@ -143,7 +177,7 @@ void Channel::settle_publish(const Message& message, const exchange::Published& 
     }
     if (transaction_) {
         if (published.receipt) {
-            (published.must_sync ? gateway_.commit_synced : gateway_.commit_written) = *published.receipt;
+            (published.must_sync ? transaction_->synced : transaction_->written) = *published.receipt;
         }
         return;
     }
@@ -207,7 +241,8 @@ Refusal Channel::retry_publish() {
     Payload payload;
     POSTHORN_CHECK(read_payload(bytes.view(), payload), "a kept publish cannot be read");
     stalled_ = Stalled::no;
-    return publish_now({payload.exchange, payload.key, stalled_mandatory_, payload.properties, payload.body});
+    return publish_kept(
+        {payload.exchange, payload.key, stalled_mandatory_, payload.properties, payload.body});
 }
 
 }  // namespace posthorn::gateway::amqp

@@ -172,6 +172,71 @@ TEST_F(PublishTest, ATransactionHappensAtItsCommit) {
     EXPECT_EQ(after().front().body, "1");
 }
 
+TEST_F(PublishTest, WhatIsWrongInATransactionClosesTheChannelBeforeAnythingIsPublished) {
+    declare("q");
+    const auto refused = [&](std::uint16_t channel, std::string_view exchange,
+                             const wire::Properties& properties, ReplyCode code) {
+        client.open_channel(channel);
+        client.tell(channel, wire::TxSelect{});
+        client.publish(channel, "", "q", "good");
+        client.take();
+        client.publish(channel, exchange, "q", "bad", properties);
+        EXPECT_EQ(client.one().as<wire::ChannelClose>().reply_code, code);
+        client.tell(channel, wire::TxCommit{});
+        EXPECT_TRUE(after().empty());
+    };
+    wire::Properties properties;
+    properties.expiration = "abc";
+    refused(2, "", properties, ReplyCode::precondition_failed);
+    properties = {};
+    properties.user_id = "somebody";
+    refused(3, "", properties, ReplyCode::precondition_failed);
+    properties = {};
+    properties.reply_to = "amq.rabbitmq.reply-to";
+    refused(4, "", properties, ReplyCode::precondition_failed);
+    refused(5, "amq.rabbitmq.trace", {}, ReplyCode::access_refused);
+    EXPECT_EQ(rig.hosts->find("/")->queue("q")->counts().ready, 0u);
+}
+
+TEST_F(PublishTest, AnExchangeThatGoesBeforeTheCommitTakesNothingElseWithIt) {
+    declare("q");
+    client.tell(1, wire::ExchangeDeclare{.exchange = "x", .type = "fanout"});
+    client.tell(1, wire::TxSelect{});
+    client.take();
+    client.publish(1, "", "q", "1");
+    client.publish(1, "x", "", "2", {}, true);
+    client.publish(1, "", "q", "3");
+    client.tell(1, wire::ExchangeDelete{.exchange = "x", .no_wait = true});
+    client.tell(1, wire::TxCommit{});
+    const auto seen = after();
+    ASSERT_EQ(seen.size(), 2u);
+    EXPECT_EQ(seen[0].code, MethodCode::basic_return);
+    EXPECT_EQ(seen[1].code, MethodCode::tx_commit_ok);
+    EXPECT_EQ(rig.hosts->find("/")->queue("q")->counts().ready, 2u);
+}
+
+TEST_F(PublishTest, UnfinishedMessagesAndOpenTransactionsOfAConnectionAreBounded) {
+    rig.gateway->options.partial_max_bytes = 450'000;
+    const std::string large(100'000, 'x');  // in one frame: nothing is put together
+    for (std::uint16_t channel = 2; channel < 6; ++channel) {
+        client.open_channel(channel);
+        client.tell(channel, wire::TxSelect{});
+        client.take();
+        client.publish(channel, "", "q", large);
+    }
+    client.tell(2, wire::TxRollback{});
+    EXPECT_EQ(client.one().code, MethodCode::tx_rollback_ok);
+    client.publish(2, "", "q", large);
+    client.tell(3, wire::ChannelClose{});
+    client.take();
+    client.open_channel(6);
+    client.tell(6, wire::TxSelect{});
+    client.take();
+    for (int n = 0; n < 3; ++n)
+        client.publish(6, "", "q", large);
+    EXPECT_EQ(client.one().as<wire::ConnectionClose>().reply_code, ReplyCode::resource_error);
+}
+
 TEST_F(PublishTest, TransactionsAndConfirmsDoNotMix) {
     select_confirms();
     client.tell(1, wire::TxSelect{});
@@ -337,6 +402,119 @@ TEST_F(PublishTest, DeadLettersTellTheirStory) {
     EXPECT_EQ(death.text("original-expiration"), "50");
     EXPECT_TRUE(death.array("routing-keys"));
     EXPECT_FALSE(deaths.next(item));
+}
+
+TEST(SyncTest, AConfirmAndACommitWaitForTheSync) {
+    runtime::SimWorker worker;
+    Rig rig({}, {}, &worker);
+    TestClient client(*rig.gateway);
+    client.open();
+    wire::Properties persistent;
+    persistent.delivery_mode = 2;
+    for (const std::uint16_t channel : {1, 2})
+        client.open_channel(channel);
+    client.tell(1, wire::QueueDeclare{.queue = "q", .durable = true});
+    client.tell(1, wire::ConfirmSelect{});
+    client.tell(2, wire::TxSelect{});
+    rig.tick();
+    client.take();
+    client.publish(1, "", "q", "m", persistent);
+    client.publish(2, "", "q", "m", persistent);
+    client.tell(2, wire::TxCommit{});
+    for (int n = 0; n < 20; ++n)
+        rig.tick(100);
+    EXPECT_TRUE(client.take().empty());
+    EXPECT_EQ(rig.hosts->find("/")->queue("q")->counts().ready, 2u);
+    for (int n = 0; n < 5; ++n) {
+        worker.run_all();
+        rig.tick(100);
+    }
+    const auto seen = client.take();
+    ASSERT_EQ(seen.size(), 2u);
+    EXPECT_EQ(seen[0].channel + seen[1].channel, 3);
+    worker.drop_all();
+}
+
+TEST(FullTest, AHeldPublisherIsToldAndTriedOncePerTick) {
+    broker::BrokerOptions engine;
+    engine.volatile_index_bytes = 16 << 10;
+    Rig rig({}, engine);
+    TestClient client(*rig.gateway);
+    client.open();
+    client.open_channel(1);
+    client.tell(1, wire::QueueDeclare{.queue = "q"});
+    client.take();
+    for (int n = 0; n < 100'000 && !client.is_paused; ++n)
+        client.publish(1, "", "q", "m");
+    ASSERT_TRUE(client.is_paused);
+    EXPECT_EQ(client.one().as<wire::ConnectionBlocked>().reason, "low on memory");
+    exchange::VirtualHost& host = *rig.hosts->find("/");
+    const std::uint64_t tried = host.exchange_counts("").in;
+    for (int n = 0; n < 50; ++n)
+        rig.tick();
+    EXPECT_LE(host.exchange_counts("").in, tried + 101);
+    EXPECT_TRUE(client.take().empty());
+    const std::uint64_t ready = host.queue("q")->counts().ready;
+    ASSERT_TRUE(host.purge_queue("q", 0).ok());
+    rig.tick();
+    rig.tick();
+    EXPECT_EQ(client.one().code, MethodCode::connection_unblocked);
+    EXPECT_FALSE(client.is_paused);
+    EXPECT_GT(ready, 0u);
+    EXPECT_EQ(host.queue("q")->counts().ready, 1u);
+}
+
+// --- delayed -----------------------------------------------------------------------------------------------
+
+class DelayedTest : public OneClient {
+  protected:
+    void SetUp() override {
+        OneClient::SetUp();
+        Buffer bytes;
+        wire::TableWriter writer(bytes);
+        writer.name("x-delayed-type").text("direct");
+        client.tell(1, wire::ExchangeDeclare{
+                           .exchange = "later", .type = "x-delayed-message", .arguments = writer.finish()});
+        EXPECT_EQ(client.one().code, MethodCode::exchange_declare_ok);
+        Buffer more;
+        wire::TableWriter of_queue(more);
+        of_queue.name("x-dead-letter-exchange").text("later");
+        declare("q", of_queue.finish());
+        client.tell(1, wire::QueueBind{.queue = "q", .exchange = "later", .routing_key = "q"});
+        EXPECT_EQ(client.one().code, MethodCode::queue_bind_ok);
+        consume("q", "t");
+    }
+    void publish(std::int64_t delay) {
+        Buffer bytes;
+        wire::TableWriter writer(bytes);
+        writer.name("x-delay").int64(delay);
+        wire::Properties properties;
+        properties.headers = writer.finish();
+        client.publish(1, "later", "q", "m", properties);
+        rig.tick();
+    }
+    std::vector<Seen> in(std::int64_t ms) {
+        rig.tick(ms);
+        rig.tick();
+        return client.take();
+    }
+};
+
+TEST_F(DelayedTest, ARetryThroughADelayedExchangeWaitsEveryTime) {
+    publish(1'000);
+    for (std::uint64_t round = 1; round <= 3; ++round) {
+        EXPECT_TRUE(in(900).empty());
+        const auto seen = in(200);
+        ASSERT_EQ(seen.size(), 1u) << round;
+        EXPECT_EQ(seen[0].read_properties().headers->integer("x-delay"), -1'000) << "it has waited";
+        client.tell(1, wire::BasicReject{.delivery_tag = round, .requeue = false});
+        rig.tick();
+    }
+}
+
+TEST_F(DelayedTest, ADelayOfAgesDoesNotTurnIntoNone) {
+    publish(std::numeric_limits<std::int64_t>::max());
+    EXPECT_TRUE(in(10'000).empty());
 }
 
 }  // namespace

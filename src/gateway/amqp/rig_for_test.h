@@ -59,7 +59,7 @@ class TestClient final : public Link {
     std::uint64_t bytes_out() const override { return taken_ + out_.size(); }
     void pause_reading() override { is_paused = true; }
     void resume_reading() override { is_paused = false; }
-    void close(std::string_view) override { is_closed = true; }
+    void close(std::string_view) override { is_closed = is_cut = true; }
     void close_when_sent() override { is_closed = true; }
 
     /// Offers what was written so far, with what the session did not take before, as the runtime does.
@@ -164,6 +164,7 @@ class TestClient final : public Link {
     std::uint32_t frame_max = 131'072;
     std::uint16_t heartbeat = 0;
     bool is_congested = false, is_paused = false, is_closed = false;
+    bool is_cut = false;  ///< closed without waiting for what is unsent
     std::size_t heartbeats = 0;
     std::unique_ptr<Session> session;
 
@@ -195,8 +196,9 @@ class MemoryKeep final : public auth::Keep {
 /// A gateway over an engine on simulated files; time passes only in `tick`.
 class Rig {
   public:
-    explicit Rig(AmqpOptions options = {}) {
-        broker::BrokerOptions engine;
+    /// `by_hand`: syncs and loads end when the test says so.
+    explicit Rig(AmqpOptions options = {}, broker::BrokerOptions engine = {},
+                 runtime::Worker* by_hand = nullptr) {
         engine.stream_segment_bytes = 16u << 20;
         engine.queue_segment_bytes = 8u << 20;
         engine.stream_tail_bytes = 32u << 20;
@@ -206,7 +208,7 @@ class Rig {
         auto opened = broker::Broker::open(
             files, "data",
             std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()), engine,
-            worker, now());
+            by_hand ? *by_hand : worker, now());
         EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().message);
         broker = std::move(*opened);
         broker->begin_tick(now());

@@ -21,6 +21,7 @@ Session::Session(Gateway& gateway, Link& link, Ends ends)
       ends_(std::move(ends)),
       name_(fmt::format("{}:{} -> {}:{}", ends_.peer_host, ends_.peer_port, ends_.host, ends_.port)),
       access_(gateway.users),
+      unsettled_max_(gateway.options.unsettled_per_connection_max),
       connected_ms_(gateway.steady_ms()),
       opened_wall_ms_(gateway.clock.wall_ms()),
       heard_ms_(connected_ms_),
@@ -75,9 +76,18 @@ std::size_t Session::on_data(Bytes data) {
 }
 
 void Session::keep_inputs() {
-    for (Channel* const channel : touched_)
+    for (Channel* const channel : touched_) {
         channel->keep_input();
+        count_kept(*channel);
+    }
     touched_.clear();
+    if (kept_bytes_ > gateway_.options.partial_max_bytes && state_ == State::running)
+        fail({wire::ReplyCode::resource_error, wire::MethodCode::none,
+              "too many bytes of unfinished messages and open transactions"});
+}
+
+void Session::count_kept(Channel& channel) {
+    kept_bytes_ += channel.kept_bytes() - std::exchange(channel.counted_bytes, channel.kept_bytes());
 }
 
 std::size_t Session::take_header(Bytes data) {
@@ -228,6 +238,7 @@ void Session::settle_channel(Channel& channel, Refusal refusal) {
         return fail_channel(channel, *refusal);
     }
     last_channel_ = nullptr;
+    kept_bytes_ -= channel.counted_bytes;
     channels_.erase(channel.number());
 }
 
@@ -238,6 +249,7 @@ void Session::fail_channel(Channel& channel, const wire::Violation& violation) {
         fmt::format("closing channel {} of {} ({}): {}", channel.number(), name_, user(), text));
     channel.release();
     channel.set_closing();
+    count_kept(channel);
     wire::append_method(out(), channel.number(),
                         wire::ChannelClose{.reply_code = violation.code,
                                            .reply_text = text,
@@ -293,6 +305,7 @@ void Session::end(std::string_view) {
     if (state_ == State::ended) return;
     release();
     state_ = State::ended;
+    deadline_ms_ = gateway_.steady_ms() + gateway_.options.close_timeout.count();
     link_.close_when_sent();
 }
 
@@ -331,13 +344,19 @@ void Session::published() {
     if (!gateway_.alarms.any() || (held_ & kAlarm) != 0) return;
     hold(kAlarm);
     ++gateway_.counters.blocked;
-    if (!capabilities_.connection_blocked || told_blocked_) return;
-    told_blocked_ = true;
     const bool memory = gateway_.alarms.raised(exchange::Alarms::Kind::memory);
     const bool disk = gateway_.alarms.raised(exchange::Alarms::Kind::disk);
-    send(wire::ConnectionBlocked{memory && disk ? "low on memory & disk"
-                                 : memory       ? "low on memory"
-                                                : "low on disk"});
+    tell_blocked(memory && disk ? "low on memory & disk" : memory ? "low on memory" : "low on disk");
+}
+
+void Session::tell_blocked(std::string_view why) {
+    if (!capabilities_.connection_blocked || std::exchange(told_blocked_, true)) return;
+    send(wire::ConnectionBlocked{why});
+}
+
+void Session::tell_unblocked() {
+    if ((held_ & (kAlarm | kStalled)) != 0 || !std::exchange(told_blocked_, false)) return;
+    send(wire::ConnectionUnblocked{});
 }
 
 void Session::alarms_changed() {
@@ -346,11 +365,8 @@ void Session::alarms_changed() {
     if (stalled_ != nullptr && stalled_->publish_stalled()) published();
     if (gateway_.alarms.any() || (held_ & kAlarm) == 0) return;
     --gateway_.counters.blocked;
-    if (told_blocked_) {
-        told_blocked_ = false;
-        send(wire::ConnectionUnblocked{});
-    }
     let_go(kAlarm);
+    tell_unblocked();
 }
 
 void Session::hold_until_room() {
@@ -375,7 +391,10 @@ bool Session::go_on() {
         } else if (!channel.stalled()) {
             stalled_ = nullptr;
         }
-        if (stalled_ == nullptr) let_go(kStalled);
+        if (stalled_ == nullptr) {
+            let_go(kStalled);
+            if (!released_) tell_unblocked();
+        }
     }
     return (held_ & (kNoRoom | kStalled)) == 0;
 }
@@ -383,8 +402,18 @@ bool Session::go_on() {
 void Session::on_writable() {
     if (state_ != State::running) return;
     let_go(kFlooded);
+    wake_consumers();
+}
+
+void Session::wake_consumers() {
     for (auto& [number, channel] : channels_)
         channel->wake_consumers();
+}
+
+void Session::settled(std::size_t count) {
+    const bool was_full = window_full();
+    unsettled_ -= count;
+    if (was_full && !released_) wake_consumers();
 }
 
 // --- time --------------------------------------------------------------------------------------------------
@@ -402,9 +431,8 @@ void Session::sweep(std::int64_t now_ms) {
             break;
         case State::silent:
         case State::closing:
+        case State::ended:  // perhaps never: somebody who does not read our last words
             if (now_ms >= deadline_ms_) link_.close("no answer, or none wanted");
-            return;
-        case State::ended:
             return;
         case State::running:
             break;

@@ -65,6 +65,12 @@ class Session {
     void published();
     /// The engine has no room for more of this client's publishes just now.
     void hold_until_room();
+    /// Messages in the client's hands, over its channels.
+    bool window_full() const { return unsettled_ >= unsettled_max_; }
+    void took_one() { ++unsettled_; }
+    void settled(std::size_t count);
+    /// Its publish is kept until there is room: it hears of that, as of an alarm.
+    void tell_blocked(std::string_view why);
     /// `channel` cannot go on before something has happened; nothing behind it may be done first.
     void stall(Channel& channel);
 
@@ -75,6 +81,8 @@ class Session {
     /// A violation outside of any frame.
     void fail(const wire::Violation& violation);
     void fail_channel(Channel& channel, const wire::Violation& violation);
+
+    bool to_go_on = false;  ///< in the gateway's list
 
     std::uint64_t id() const { return id_; }
     Handle handle() const { return handle_; }
@@ -124,6 +132,9 @@ class Session {
     void hold(unsigned reason);
     void let_go(unsigned reason);
     void keep_inputs();
+    void count_kept(Channel& channel);
+    void wake_consumers();
+    void tell_unblocked();
 
     Gateway& gateway_;
     Link& link_;
@@ -148,6 +159,9 @@ class Session {
     std::unordered_map<std::uint16_t, std::unique_ptr<Channel>> channels_;
     Channel* last_channel_ = nullptr;  ///< frames come in runs
     Channel* stalled_ = nullptr;
+    std::size_t kept_bytes_ = 0;  ///< of its channels
+    std::size_t unsettled_ = 0;
+    const std::size_t unsettled_max_;
     std::vector<Channel*> touched_;  ///< got a part of a message from this input
 
     std::int64_t connected_ms_ = 0, opened_wall_ms_ = 0;
@@ -155,7 +169,7 @@ class Session {
     std::int64_t said_ms_ = 0;   ///< as far as `sweep` has seen
     std::uint64_t said_bytes_ = 0;
     std::uint64_t sent_bytes_ = 0;  ///< the client's system took so many, as far as `sweep` has seen
-    std::int64_t deadline_ms_ = 0;  ///< of the states `silent` and `closing`
+    std::int64_t deadline_ms_ = 0;  ///< of the states `silent`, `closing` and `ended`
     std::uint64_t frames_in_ = 0, bytes_in_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <limits>
+#include <utility>
 
 #include "base/log.h"
 #include "channel.h"
@@ -65,8 +66,11 @@ void Channel::settle_one(Unsettled& one, Verdict verdict) {
     if (!done && gateway_.error_lines.allows(gateway_.clock.steady_ns()))
         log_warn("amqp", "a message of queue '{}' could not be settled and will come again: {}",
                  queue.spec().name, done.error().message);
+    const bool was_full = window_full();
     left_client(one);
     unacked_.settle(one);
+    session_.settled(1);
+    if (was_full && !released_) wake_consumers();
 }
 
 void Channel::left_client(const Unsettled& one) {
@@ -87,6 +91,15 @@ void Channel::left_client(const Unsettled& one) {
 void Channel::requeue_all() {
     unacked_.each_up_to(std::numeric_limits<std::uint64_t>::max(),
                         [this](Unsettled& one) { settle_one(one, Verdict::requeue); });
+}
+
+/// Of a channel that ends: much of it goes back over some ticks.
+void Channel::give_back() {
+    const std::size_t count = unacked_.size();
+    if (count <= Gateway::kGivenBackAtOnce) return requeue_all();
+    counts_.requeued += count;
+    session_.settled(count);
+    gateway_.give_back(std::exchange(unacked_, {}), std::exchange(sources_, {}));
 }
 
 Refusal Channel::recover(const wire::BasicRecover& method) {

@@ -1,5 +1,7 @@
 #include "transaction.h"
 
+#include <utility>
+
 #include "channel.h"
 #include "channel_send.h"
 #include "gateway.h"
@@ -40,31 +42,30 @@ Refusal Channel::tx_commit(const wire::TxCommit&) {
     return commit();
 }
 
-/// Everything in one tick and so in one write. What one of the publishes violates closes the channel; those
-/// before it are published by then, as in RabbitMQ.
+/// Everything in one tick and so in one write, unless the engine runs out of room in the middle: then the
+/// rest follows when there is some.
 Refusal Channel::commit() {
     const auto refusing = gateway_.broker.refusing();
     if (refusing && refusing->code == Errc::no_space && !transaction_->publishes.empty()) {
-        if (stalled_ == Stalled::commit) return {};
-        stalled_ = Stalled::commit;
-        session_.stall(*this);
+        stall_commit();
         return {};
     }
     stalled_ = Stalled::no;
-    gateway_.commit_written.reset(), gateway_.commit_synced.reset();
-    for (const Transaction::Publish& publish : transaction_->publishes) {
+    Transaction& transaction = *transaction_;
+    for (; transaction.done < transaction.publishes.size(); ++transaction.done) {
+        const Transaction::Publish& publish = transaction.publishes[transaction.done];
         Payload payload;
-        const Bytes bytes = transaction_->bytes.view().subspan(publish.begin, publish.size);
+        const Bytes bytes = transaction.bytes.view().subspan(publish.begin, publish.size);
         POSTHORN_CHECK(read_payload(bytes, payload), "a staged publish cannot be read");
-        if (Refusal refusal = publish_now(
+        if (Refusal refusal = publish_kept(
                 {payload.exchange, payload.key, publish.mandatory, payload.properties, payload.body}))
             return refusal;
+        if (stalled_ == Stalled::commit) return {};
     }
     unacked_.each_staged([this](Unsettled& one) { settle_one(one, one.verdict); });
-    transaction_->clear();
+    const auto strong = transaction.synced, weak = transaction.written;
+    transaction.clear();
     // Both promises are about one log, so the later of two receipts under the stronger one covers both.
-    const auto& strong = gateway_.commit_synced;
-    const auto& weak = gateway_.commit_written;
     if (!strong && !weak) {
         send(wire::TxCommitOk{});
         return {};
@@ -76,6 +77,10 @@ Refusal Channel::commit() {
         gateway_.confirms.push({*weak, handle_, 0, 0, gateway_.tick}, false);
     }
     return {};
+}
+
+void Channel::stall_commit() {
+    if (std::exchange(stalled_, Stalled::commit) != Stalled::commit) session_.stall(*this);
 }
 
 void Channel::committed(bool kept) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
+#include "broker/broker.h"
 
 namespace posthorn::gateway::amqp {
 
@@ -16,9 +18,13 @@ struct Transaction {
     };
     Buffer bytes;
     std::vector<Publish> publishes;
+    /// Of the commit under way: how many are published, and the last receipt of either promise.
+    std::size_t done = 0;
+    std::optional<broker::Receipt> written, synced;
 
     void clear() {
         bytes.clear(), publishes.clear();
+        done = 0, written.reset(), synced.reset();
         if (bytes.capacity() > kKeptBytes) bytes.release();
     }
     static constexpr std::size_t kKeptBytes = 64 * 1024;

@@ -114,7 +114,8 @@ struct Taken {
     model::QueueOffset offset;
     std::uint32_t attempt = 1;  ///< 1 the first time
     bool redelivered =
-        false;  ///< may have been seen before: returned, lease ran out, or taken before a crash
+        false;             ///< may have been seen before: returned, lease ran out, or taken before a crash
+    bool crowded = false;  ///< offers only: in_flight_max is reached; hold nothing that stays for long
 };
 
 class TakeSink {

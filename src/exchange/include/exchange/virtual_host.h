@@ -141,6 +141,8 @@ class VirtualHosts {
         std::uint64_t seed = 0;
         std::uint32_t turn_messages = 256;   ///< one queue hands out no more before the others get their turn
         std::uint32_t tick_messages = 8192;  ///< and all together no more in one tick: sockets wait
+        std::uint32_t exchanges_max = 262'144;   ///< of one virtual host: about a KiB each
+        std::uint32_t bindings_max = 1'048'576;  ///< of one virtual host: half a KiB each
     };
 
     /// Recovers what was defined. A fresh directory gets the virtual host "/".

@@ -35,6 +35,10 @@ struct AmqpOptions {
     std::size_t connections_max = 100'000;  ///< a quarter of the file descriptors a usual system allows
     std::size_t channels_max = 500'000;     ///< over all connections: a channel takes about a KiB
     std::size_t consumers_per_channel_max = 65'536;  ///< one takes about 300 bytes
+    /// Delivered and not settled: who settles nothing stops itself and not everybody, for the engine has a
+    /// limit as well (limits.in_flight; these are a 16th and an eighth of its default).
+    std::size_t unsettled_per_channel_max = 62'500;
+    std::size_t unsettled_per_connection_max = 125'000;
     /// Confirms that wait for the disk, over all channels. One per channel and tick: far below this.
     std::size_t pending_confirms_max = 262'144;
     /// Bodies of published messages; what the engine takes if that is less (max_message_size).
@@ -42,7 +46,7 @@ struct AmqpOptions {
     /// What one transaction may gather before its commit: as much as one message may have.
     std::size_t transaction_max_bytes = std::size_t{128} << 20;
     std::size_t transaction_max_messages = 65'536;
-    /// Messages of one connection under way in pieces, over its channels.
+    /// Of one connection over its channels: messages under way in pieces, and open transactions.
     std::size_t partial_max_bytes = std::size_t{256} << 20;
     std::size_t output_high_bytes = std::size_t{1} << 20;  ///< who does not read gets no more deliveries
     /// And at this is not read either, so that answers and returned messages end as well.
