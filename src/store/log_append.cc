@@ -17,6 +17,17 @@ constexpr std::int64_t roll_retry_ms = 100;
 
 }  // namespace
 
+inline std::byte* Log::Impl::tail_room(std::size_t need) {
+    const std::uint64_t after = end_ + need;
+    if (after > tail_begin_ + tail_->size()) tail_begin_ = after - tail_->size();
+    return tail_->at(end_);
+}
+
+/// A place in the tail for `need` bytes, if the open batch has it: nearly always. Null otherwise.
+inline std::byte* Log::Impl::open_room(std::size_t need) {
+    return end_ + need <= room_end_ ? tail_room(need) : nullptr;
+}
+
 Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms) {
     const std::size_t size = record_bytes(record.queues.size(), record.payload.size());
     if (size > options_.max_record_bytes)
@@ -25,16 +36,21 @@ Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms)
     const bool message = record.kind == RecordKind::message;
     if (message != !record.queues.empty() || record.queues.size() > most_destinations)
         return Error{Errc::invalid, fmt::format("a record for {} queues", record.queues.size())};
-    const Bytes payload = keep_payload(record.payload);
+    Bytes payload = record.payload;
+    if (tail_->holds(payload)) [[unlikely]]
+        payload = keep_payload(payload);
 
-    auto room = make_room(padded(size), now_ms, !message);
-    if (!room) return room.error();
+    std::byte* at = open_room(padded(size));
+    if (!at) [[unlikely]] {
+        auto room = make_room(padded(size), now_ms, !message);
+        if (!room) return room.error();
+        at = *room;
+    }
     last_time_ = std::max(last_time_, now_ms);
     Segment& segment = active();
     if (segment.first_time == 0) segment.first_time = last_time_;
     segment.last_time = last_time_;
 
-    std::byte* at = *room;
     write_record_head(at, static_cast<std::uint32_t>(size), record, record.queues.size(), last_time_);
     at += record_head_bytes;
     const auto place = static_cast<std::uint32_t>(end_ - segment.begin);
@@ -105,7 +121,6 @@ Result<Appended> Log::Impl::append_moved(const Record& record, std::span<const P
 /// A payload that lies in our own tail (a delayed message on its way to its queue) must survive the making of
 /// room.
 Bytes Log::Impl::keep_payload(Bytes payload) {
-    if (!tail_->holds(payload)) return payload;
     scratch_.clear();
     scratch_.append(payload);
     return scratch_.view();
@@ -115,9 +130,7 @@ Bytes Log::Impl::keep_payload(Bytes payload) {
 Result<std::byte*> Log::Impl::make_room(std::size_t need, std::int64_t now_ms, bool frees_space) {
     if (auto done = ensure_room(need, now_ms, frees_space); !done) return done.error();
     if (!batch_open_) open_batch();
-    const std::uint64_t after = end_ + need;
-    if (after > tail_begin_ + tail_->size()) tail_begin_ = after - tail_->size();
-    return tail_->at(end_);
+    return tail_room(need);
 }
 
 /// Writes and rolls until `need` bytes fit.
@@ -158,9 +171,12 @@ void Log::Impl::open_batch() {
     end_ += batch_head_bytes;
     batch_records_ = 0;
     batch_open_ = true;
+    if (!options_.spare_segment || spare_ready_)
+        room_end_ = std::min(active().limit(), written_ + batch_limit_);
 }
 
 Result<void> Log::Impl::write() {
+    room_end_ = 0;
     if (failed_) return Error{Errc::read_only, "the log is read-only since a write or sync failed"};
     if (!batch_open_) return {};
     Segment& segment = active();
@@ -193,6 +209,7 @@ void Log::Impl::note_cut(Segment& segment, std::uint64_t batch_position) {
 void Log::Impl::fail(const Error& error) {
     if (failed_) return;
     failed_ = true;
+    room_end_ = 0;
     log_error("store", "log {} is read-only until it is opened again: {}", options_.name, error.message);
 }
 
