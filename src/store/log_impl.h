@@ -118,6 +118,7 @@ class Log::Impl {
     std::byte* open_room(std::size_t need);
     std::byte* tail_room(std::size_t need);
     void open_batch();
+    Result<void> write_batch(Segment& segment, Bytes batch);
     void note_cut(Segment& segment, std::uint64_t batch_position);
     void fail(const Error& error);
     void stall(const Error& error);
