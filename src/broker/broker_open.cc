@@ -37,6 +37,7 @@ store::LogOptions Broker::Impl::log_options(LogId id, std::uint64_t store_id) {
                                  options.segment_bytes / 4}));
     options.store_id = store_id;
     options.counts_live = options.spare_segment = !stream;
+    options.synced_often = core.options.flush == Flush::sync;
     options.on_roll = [this, stream] { stream ? stream_rolled() : snapshot(); };
     if (stream) options.may_seal = [this] { return core.queue->synced() >= seal_barrier_; };
     options.on_loaded = [this] { core.loaded = true; };

@@ -58,7 +58,8 @@ struct Loop::State final : Watcher {
         check_system(poll >= 0, "epoll_create1");
         bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         check_system(bell >= 0, "eventfd");
-        control(EPOLL_CTL_ADD, bell, EPOLLIN, *this);
+        // Edge-triggered: every ring is an event of its own, so the bell need not be read.
+        control(EPOLL_CTL_ADD, bell, EPOLLIN | EPOLLET, *this);
         now_ns = clock.steady_ns();
     }
     ~State() {
@@ -107,8 +108,6 @@ struct Loop::State final : Watcher {
 
     /// The bell rang.
     void on_ready(std::uint32_t) override {
-        std::uint64_t rings = 0;
-        [[maybe_unused]] const ssize_t n = ::read(bell, &rings, sizeof rings);
         if (const int number = signal_handler ? signal_number.exchange(0) : 0; number != 0)
             signal_handler(number);
     }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -14,8 +15,22 @@ namespace {
 
 /// After a roll found no space, the next attempt waits this long: each costs several system calls.
 constexpr std::int64_t roll_retry_ms = 100;
+/// A compromise: the sync after it takes the zeros along, those before the next do not.
+constexpr std::uint64_t zero_ahead_bytes = 256u << 10;
+constexpr std::uint64_t zero_piece_bytes = 64u << 10;
 
 }  // namespace
+
+inline std::byte* Log::Impl::tail_room(std::size_t need) {
+    const std::uint64_t after = end_ + need;
+    if (after > tail_begin_ + tail_->size()) tail_begin_ = after - tail_->size();
+    return tail_->at(end_);
+}
+
+/// A place in the tail for `need` bytes, if the open batch has it: nearly always. Null otherwise.
+inline std::byte* Log::Impl::open_room(std::size_t need) {
+    return end_ + need <= room_end_ ? tail_room(need) : nullptr;
+}
 
 Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms) {
     const std::size_t size = record_bytes(record.queues.size(), record.payload.size());
@@ -25,16 +40,21 @@ Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms)
     const bool message = record.kind == RecordKind::message;
     if (message != !record.queues.empty() || record.queues.size() > most_destinations)
         return Error{Errc::invalid, fmt::format("a record for {} queues", record.queues.size())};
-    const Bytes payload = keep_payload(record.payload);
+    Bytes payload = record.payload;
+    if (tail_->holds(payload)) [[unlikely]]
+        payload = keep_payload(payload);
 
-    auto room = make_room(padded(size), now_ms, !message);
-    if (!room) return room.error();
+    std::byte* at = open_room(padded(size));
+    if (!at) [[unlikely]] {
+        auto room = make_room(padded(size), now_ms, !message);
+        if (!room) return room.error();
+        at = *room;
+    }
     last_time_ = std::max(last_time_, now_ms);
     Segment& segment = active();
     if (segment.first_time == 0) segment.first_time = last_time_;
     segment.last_time = last_time_;
 
-    std::byte* at = *room;
     write_record_head(at, static_cast<std::uint32_t>(size), record, record.queues.size(), last_time_);
     at += record_head_bytes;
     const auto place = static_cast<std::uint32_t>(end_ - segment.begin);
@@ -105,7 +125,6 @@ Result<Appended> Log::Impl::append_moved(const Record& record, std::span<const P
 /// A payload that lies in our own tail (a delayed message on its way to its queue) must survive the making of
 /// room.
 Bytes Log::Impl::keep_payload(Bytes payload) {
-    if (!tail_->holds(payload)) return payload;
     scratch_.clear();
     scratch_.append(payload);
     return scratch_.view();
@@ -115,9 +134,7 @@ Bytes Log::Impl::keep_payload(Bytes payload) {
 Result<std::byte*> Log::Impl::make_room(std::size_t need, std::int64_t now_ms, bool frees_space) {
     if (auto done = ensure_room(need, now_ms, frees_space); !done) return done.error();
     if (!batch_open_) open_batch();
-    const std::uint64_t after = end_ + need;
-    if (after > tail_begin_ + tail_->size()) tail_begin_ = after - tail_->size();
-    return tail_->at(end_);
+    return tail_room(need);
 }
 
 /// Writes and rolls until `need` bytes fit.
@@ -158,16 +175,19 @@ void Log::Impl::open_batch() {
     end_ += batch_head_bytes;
     batch_records_ = 0;
     batch_open_ = true;
+    if (!options_.spare_segment || spare_ready_)
+        room_end_ = std::min(active().limit(), written_ + batch_limit_);
 }
 
 Result<void> Log::Impl::write() {
+    room_end_ = 0;
     if (failed_) return Error{Errc::read_only, "the log is read-only since a write or sync failed"};
     if (!batch_open_) return {};
     Segment& segment = active();
     std::byte* bytes = tail_->at(written_);
     const auto size = static_cast<std::uint32_t>(end_ - written_);
     seal_batch(bytes, {size, batch_records_, synced_, last_batch_end_}, options_.store_id, written_);
-    if (auto done = segment.file->write_at(written_ - segment.begin, Bytes(bytes, size)); !done) {
+    if (auto done = write_batch(segment, Bytes(bytes, size)); !done) {
         done.error().code == Errc::no_space ? stall(done.error()) : fail(done.error());
         return done;
     }
@@ -184,6 +204,26 @@ Result<void> Log::Impl::write() {
     return {};
 }
 
+/// Where syncs come every few batches, a batch that goes beyond what was ever written of its file takes zeros
+/// with it, a good stretch of them. Without that every sync had to make new blocks durable, which file
+/// systems note in their own structures first: two to four times as long as a sync of blocks that are there.
+Result<void> Log::Impl::write_batch(Segment& segment, Bytes batch) {
+    const std::uint64_t at = written_ - segment.begin;
+    const std::uint64_t end = at + batch.size();
+    if (!options_.synced_often || end <= segment.touched) return segment.file->write_at(at, batch);
+
+    static const std::array<std::byte, zero_piece_bytes> zeros{};
+    const std::uint64_t stretch_end =
+        std::min(segment.capacity, (end / zero_ahead_bytes + 1) * zero_ahead_bytes);
+    std::array<Bytes, 1 + zero_ahead_bytes / zero_piece_bytes> pieces{batch};
+    std::size_t count = 1;
+    for (std::uint64_t left = stretch_end - end; left > 0; left -= pieces[count++].size())
+        pieces[count] = Bytes(zeros).first(std::min<std::uint64_t>(left, zeros.size()));
+    auto done = segment.file->write_at(at, std::span(pieces).first(count));
+    if (done) segment.touched = stretch_end;
+    return done;
+}
+
 /// Readers of cold bytes start at cuts, so that what they load can be checked by whole batches.
 void Log::Impl::note_cut(Segment& segment, std::uint64_t batch_position) {
     const auto at = static_cast<std::uint32_t>(batch_position - segment.begin);
@@ -193,6 +233,7 @@ void Log::Impl::note_cut(Segment& segment, std::uint64_t batch_position) {
 void Log::Impl::fail(const Error& error) {
     if (failed_) return;
     failed_ = true;
+    room_end_ = 0;
     log_error("store", "log {} is read-only until it is opened again: {}", options_.name, error.message);
 }
 

@@ -100,6 +100,27 @@ TEST_F(LogTest, OneSyncServesAllWhoWaitForIt) {
     EXPECT_EQ(log_->counters().syncs, 2u);
 }
 
+TEST_F(LogTest, WhereSyncsComeOftenTheFileIsWrittenAheadWithZeros) {
+    options_.synced_often = true;
+    open();
+    append(1, "first");
+    write();
+    EXPECT_GT(files_.unsynced_bytes(), options_.segment_bytes / 2);
+    sync();
+    append(1, "second");
+    write();
+    EXPECT_LT(files_.unsynced_bytes(), 2 * 4096u) << "the blocks are there";
+    for (int n = 0; n < 200; ++n) {  // over several segments
+        append(2, "number " + std::to_string(n));
+        sync();
+    }
+    kill();
+    EXPECT_EQ(get(1, 0), "first");
+    EXPECT_EQ(get(1, 1), "second");
+    EXPECT_EQ(get(2, 199), "number 199");
+    EXPECT_FALSE(log_->recovered().torn);
+}
+
 TEST_F(LogTest, AFailedSyncIsNeverTriedAgain) {
     open();
     append(1, "a");

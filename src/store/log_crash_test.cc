@@ -18,6 +18,7 @@ class History {
         options_.max_record_bytes = 2 << 10;
         options_.store_id = seed;
         options_.counts_live = counts_live;
+        options_.synced_often = random_.chance(0.5);
         if (random_.chance(0.5)) options_.on_roll = [this] { say_state(); };
     }
 

@@ -116,7 +116,10 @@ class Log::Impl {
     Result<void> make_spare();
     std::string spare_path() const { return path("spare"); }
     Result<std::unique_ptr<Segment>> make_segment(std::uint64_t begin, bool from_spare = false);
+    std::byte* open_room(std::size_t need);
+    std::byte* tail_room(std::size_t need);
     void open_batch();
+    Result<void> write_batch(Segment& segment, Bytes batch);
     void note_cut(Segment& segment, std::uint64_t batch_position);
     void fail(const Error& error);
     void stall(const Error& error);
@@ -192,6 +195,7 @@ class Log::Impl {
     std::uint64_t end_ = 0, written_ = 0, synced_ = 0;
     bool batch_open_ = false;  ///< [written_, end_) is one batch, head included; else it is empty
     std::uint32_t batch_records_ = 0;
+    std::uint64_t room_end_ = 0;  ///< up to here the open batch grows without a question; 0 if it is not open
     std::uint64_t last_batch_end_ = 0;
     std::uint64_t closed_at_ = 0;  ///< end of the closing mark, if nothing came after it
     std::uint64_t batch_limit_ = 0, stretch_bytes_ = 0;

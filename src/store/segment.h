@@ -49,6 +49,7 @@ struct Segment {
     std::shared_ptr<SegmentIndex> index;
     std::vector<EndRow> ends;           ///< of every queue, taken when it was full
     std::uint64_t sealable_at = never;  ///< may be sealed when everything before is synced
+    std::uint64_t touched = 0;          ///< up to this place the file was written to, if syncs come often
     bool unsynced = false;              ///< bytes were written since the last sync
     bool name_unsynced = false;
     bool header_good = true;

@@ -50,6 +50,9 @@ struct LogOptions {
     /// Queue log: keep one allocated segment aside. When the disk is full, messages are refused, but state
     /// records and moved messages, which free space, go on into it.
     bool spare_segment = false;
+    /// Somebody waits for most of what is written to be synced: the file is written ahead with zeros, so that
+    /// a sync finds its blocks made. Costs the disk every byte twice.
+    bool synced_often = false;
     /// Called right after a new segment became the active one and before anything else is appended to it:
     /// the broker writes the state recovery needs, so that older segments need not be replayed for it. An
     /// older segment is sealed, and so no longer replayed, when this state is synced. Not called by `open`.
