@@ -74,11 +74,14 @@ struct Gateway final : private exchange::Alarms::Listener {
     std::optional<broker::Receipt> commit_written, commit_synced;
 
   private:
+    /// Closes the channels whose clients sit on a delivery.
+    void check_ages(std::int64_t now_ms);
     void on_alarm(exchange::Alarms::Kind kind, bool raised) override;
 
     std::vector<std::unique_ptr<ChannelConsumer>> buried_;
     std::vector<Handle> to_finish_, to_go_on_, going_on_;
     std::string name_;
+    std::int64_t next_age_check_ms_ = 0;
 };
 
 }  // namespace posthorn::gateway::amqp
