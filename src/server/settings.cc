@@ -280,6 +280,8 @@ std::vector<Setting> make_amqp_settings() {
         bytes("amqp.message_max", AT(amqp.message_max_bytes),
               "largest message; store.message_max, if that is less"),
         span("amqp.handshake_timeout", AT(amqp.handshake_timeout), "time a client has to log in"),
+        span("amqp.consumer_timeout", AT(amqp.consumer_timeout),
+             "time a client may keep a message without settling it; 0s: any"),
         bytes("amqp.output_high", AT(amqp.output_high_bytes),
               "unsent bytes at which a client gets no more messages"),
         bytes("amqp.output_limit", AT(amqp.output_limit_bytes), "and at which it is disconnected"),

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ack_watch.h"
 #include "broker/broker.h"
 #include "confirms.h"
 #include "consumers.h"
@@ -70,6 +71,9 @@ class Channel final : private broker::Waiter {
     Refusal go_on();
     bool stalled() const { return stalled_ != Stalled::no; }
     bool publish_stalled() const { return stalled_ == Stalled::publish || stalled_ == Stalled::commit; }
+
+    /// Why it has to be closed, if its client has kept a delivery for longer than the consumer timeout.
+    Refusal check_age(std::int64_t now_ms);
 
     // For its consumers.
     std::uint32_t room(const ChannelConsumer& consumer) const;
@@ -189,6 +193,7 @@ class Channel final : private broker::Waiter {
     // Out
     std::uint64_t next_tag_ = 1;
     Unacked unacked_;
+    AckWatch ack_watch_;
     Sources sources_;
     ConsumersByTag consumers_;
     std::uint16_t prefetch_ = 0;         ///< of consumers to come; 0 is no limit

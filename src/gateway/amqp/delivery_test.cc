@@ -407,5 +407,36 @@ TEST_F(DeliveryTest, RepliesGoStraightToWhoWaits) {
     EXPECT_EQ(server.one().as<wire::ChannelClose>().reply_code, ReplyCode::not_found);
 }
 
+TEST(ConsumerTimeout, ClosesTheChannelAndGivesTheMessageToOthers) {
+    AmqpOptions options;
+    options.consumer_timeout = std::chrono::seconds(1);
+    Rig rig(options);
+    TestClient sleepy(*rig.gateway), awake(*rig.gateway);
+    for (TestClient* client : {&sleepy, &awake}) {
+        client->open();
+        client->open_channel(1);
+    }
+    sleepy.tell(1, wire::QueueDeclare{.queue = "q"});
+    sleepy.tell(1, wire::BasicConsume{.queue = "q", .consumer_tag = "t"});
+    sleepy.publish(1, "", "q", "1");
+    rig.tick();
+    sleepy.take();
+    rig.tick(900);
+    EXPECT_TRUE(sleepy.take().empty());
+    rig.tick(250);
+    const Seen told = sleepy.one();
+    const auto close = told.as<wire::ChannelClose>();
+    EXPECT_EQ(close.reply_code, ReplyCode::precondition_failed);
+    EXPECT_EQ(
+        close.reply_text,
+        "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: 1000 "
+        "ms. This timeout value can be configured, see consumers doc guide to learn more");
+    awake.tell(1, wire::BasicGet{.queue = "q"});
+    rig.tick();
+    const Seen got = awake.one();
+    EXPECT_EQ(got.body, "1");
+    EXPECT_TRUE(got.as<wire::BasicGetOk>().redelivered);
+}
+
 }  // namespace
 }  // namespace posthorn::gateway::amqp

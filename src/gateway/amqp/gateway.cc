@@ -82,6 +82,15 @@ void Gateway::give_back_some() {
 void Gateway::sweep() {
     const std::int64_t now_ms = steady_ms();
     sessions.each([now_ms](Session& session) { session.sweep(now_ms); });
+    if (options.consumer_timeout.count() > 0 && now_ms >= next_age_check_ms_) check_ages(now_ms);
+}
+
+void Gateway::check_ages(std::int64_t now_ms) {
+    next_age_check_ms_ = now_ms + options.consumer_timeout.count() / 8;
+    channels.each([now_ms](Channel& channel) {
+        if (channel.closing() || channel.stalled()) return;  // a stalled one is looked at the next time
+        if (Refusal refusal = channel.check_age(now_ms)) channel.session().fail_channel(channel, *refusal);
+    });
 }
 
 void Gateway::finish_later(Channel& channel) {

@@ -81,6 +81,8 @@ struct Gateway final : private exchange::Alarms::Listener {
     UsualProperties usual;
 
   private:
+    /// Closes the channels whose clients sit on a delivery.
+    void check_ages(std::int64_t now_ms);
     void on_alarm(exchange::Alarms::Kind kind, bool raised) override;
     void give_back_some();
 
@@ -93,6 +95,7 @@ struct Gateway final : private exchange::Alarms::Listener {
     std::vector<std::unique_ptr<ChannelConsumer>> buried_;
     std::vector<Handle> to_finish_, to_go_on_, going_on_;
     std::string name_;
+    std::int64_t next_age_check_ms_ = 0;
 };
 
 }  // namespace posthorn::gateway::amqp

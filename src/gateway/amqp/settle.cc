@@ -115,4 +115,21 @@ Refusal Channel::recover_async(const wire::BasicRecoverAsync& method) {
     return {};
 }
 
+// --- who does not settle -----------------------------------------------------------------------------------
+
+Refusal Channel::check_age(std::int64_t now_ms) {
+    if (unacked_.empty()) {
+        ack_watch_.rest();
+        return {};
+    }
+    const std::int64_t timeout_ms = gateway_.options.consumer_timeout.count();
+    if (!ack_watch_.overdue(now_ms, timeout_ms, unacked_.oldest(), next_tag_)) return {};
+    return refuse(
+        wire::ReplyCode::precondition_failed,
+        fmt::format(
+            "delivery acknowledgement on channel {} timed out. Timeout value used: {} ms. This timeout "
+            "value can be configured, see consumers doc guide to learn more",
+            number_, timeout_ms));
+}
+
 }  // namespace posthorn::gateway::amqp

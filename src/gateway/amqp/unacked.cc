@@ -70,6 +70,13 @@ void Unacked::unstage() {
     staged_ = 0;
 }
 
+std::uint64_t Unacked::oldest() {
+    std::size_t n = 0;
+    while (at(n).state != Unsettled::State::live)
+        ++n;
+    return at(n).tag;
+}
+
 void Unacked::tidy() {
     while (count_ != 0 && at(0).state == Unsettled::State::settled) {
         head_ = (head_ + 1) & (ring_.size() - 1);

@@ -36,6 +36,8 @@ class Unacked {
     std::size_t staged() const { return staged_; }
     std::size_t capacity() const { return ring_.size(); }
 
+    /// The lowest tag of a live one; not when empty.
+    std::uint64_t oldest();
     /// The live one with this tag, or null. Good until the next call.
     Unsettled* find(std::uint64_t tag);
 

@@ -32,6 +32,10 @@ struct AmqpOptions {
     /// For the client's close-ok after our connection.close; then the socket goes.
     std::chrono::milliseconds close_timeout{30'000};
 
+    /// A channel whose client has not settled a delivery for so long is closed, and the message goes to
+    /// others; found up to an eighth later (consumer_timeout). 0: never.
+    std::chrono::milliseconds consumer_timeout{30 * 60'000};
+
     std::size_t connections_max = 100'000;  ///< a quarter of the file descriptors a usual system allows
     std::size_t channels_max = 500'000;     ///< over all connections: a channel takes about a KiB
     std::size_t consumers_per_channel_max = 65'536;  ///< one takes about 300 bytes
