@@ -421,9 +421,11 @@ TEST(ConsumerTimeout, ClosesTheChannelAndGivesTheMessageToOthers) {
     sleepy.publish(1, "", "q", "1");
     rig.tick();
     sleepy.take();
-    rig.tick(900);
+    for (int ms = 0; ms < 900; ms += 100)
+        rig.tick(100);
     EXPECT_TRUE(sleepy.take().empty());
-    rig.tick(250);
+    for (int ms = 0; ms < 500; ms += 100)
+        rig.tick(100);
     const Seen told = sleepy.one();
     const auto close = told.as<wire::ChannelClose>();
     EXPECT_EQ(close.reply_code, ReplyCode::precondition_failed);
