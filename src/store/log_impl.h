@@ -87,8 +87,10 @@ class Log::Impl {
     Result<std::unique_ptr<Segment>> rebuild_sealed(std::uint64_t begin, const std::vector<EndRow>& others);
     Result<std::vector<EndRow>> ends_of(const Segment& segment);
     Read mend_index(Segment& segment);
-    Result<void> load_queue_ends(env::File& index, const IndexSummary& summary);
+    Result<void> load_queue_ends(const IndexSummary& summary);
+    Result<void> load_newest_ends(const IndexSummary& newest);
     Result<void> load_queue_begins();
+    Result<void> read_queue_begins(const IndexSummary& oldest);
     void count_live();
     Result<void> recover_unsealed(const Names& names, const RecoveryVisitor& visit);
     struct Recovery;
@@ -97,6 +99,7 @@ class Log::Impl {
     void keep_in_tail(std::uint64_t position, Bytes bytes);
     void index_record(Segment& segment, const Record& record, bool all_moved);
     void add_damage(Segment& segment, std::uint64_t from, std::uint64_t to);
+    void name_missing(std::uint64_t from, std::uint64_t to);
     Result<void> check_first(Recovery& recovery, std::uint64_t expected);
     Result<void> cut(Recovery& recovery);
     void read_boot();
@@ -154,6 +157,7 @@ class Log::Impl {
     };
     Found<SealedRun> find_sealed(model::QueueId queue, QueueState& state, std::uint64_t offset);
     Found<SealedRun> search_sealed(model::QueueId queue, std::uint64_t offset);
+    Found<SealedRun> newer_copy(const Segment& than, model::QueueId queue, std::uint64_t offset);
     Found<RunRow> find_run(Segment& segment, model::QueueId queue, std::uint64_t offset);
     Found<std::uint64_t> end_in(Segment& segment, model::QueueId queue);
     Read sealed_entries(const SealedRun& found, std::uint64_t from, std::span<Entry> out, std::size_t* count);
@@ -206,6 +210,7 @@ class Log::Impl {
     bool in_on_roll_ = false;
     bool failed_ = false;
     bool stalled_ = false;
+    bool opening_ = true;
     std::uint64_t vouched_ = 0;  ///< at recovery: everything before was synced, as a good batch says
     bool other_boot_ = false;    ///< the machine was started again since the log was last open
     bool from_zero_ = true;      ///< the log still has its first segment

@@ -62,6 +62,7 @@ Result<void> Log::Impl::open(const RecoveryVisitor& visit) {
     read_boot();
     if (auto recovered = recover_unsealed(*names, visit); !recovered) return recovered;
     note_boot();
+    opening_ = false;
     if (options_.spare_segment)
         if (auto made = make_spare(); !made) (void)refuse_roll(made.error(), last_time_);
     seal_next();
@@ -105,6 +106,12 @@ Result<void> Log::Impl::open_sealed(const Names& names) {
     for (const std::uint64_t begin : names.segments) {
         if (begin > newest->begin) break;
         auto opened = good.contains(begin) ? open_one_sealed(begin) : rebuild_after_last(begin);
+        if (!opened && good.contains(begin)) {
+            ++counters_.damaged;
+            log_error("store", "index of segment {} of log {} is made again: {}", begin, options_.name,
+                      opened.error().message);
+            opened = rebuild_after_last(begin);
+        }
         if (!opened) {
             log_error("store", "segment {} of log {} cannot be used: {}", begin, options_.name,
                       opened.error().message);
@@ -125,9 +132,7 @@ Result<void> Log::Impl::open_sealed(const Names& names) {
     last_batch_end_ = newest->end;
     end_ = newest->begin + newest->capacity;  // where the next segment begins
     last_time_ = std::max(last_time_, newest->last_time);
-    auto file = files_.open(path(index_file_name(newest->begin)), env::OpenMode::read);
-    if (!file) return file.error();
-    if (auto loaded = load_queue_ends(**file, *newest); !loaded) return loaded;
+    if (auto loaded = load_newest_ends(*newest); !loaded) return loaded;
     if (options_.counts_live) {
         count_live();
         return {};
@@ -158,12 +163,12 @@ Result<std::unique_ptr<Segment>> Log::Impl::open_one_sealed(std::uint64_t begin)
     return segment;
 }
 
-/// While opening: queues that are not in this segment end where they ended in the one before.
+/// While opening: queues that are not in this segment end where they ended in the one before, or the last one
+/// that can be read.
 Result<std::unique_ptr<Segment>> Log::Impl::rebuild_after_last(std::uint64_t begin) {
-    if (segments_.empty()) return rebuild_sealed(begin, {});
-    const auto before = ends_of(*segments_.back());
-    if (!before) return before.error();
-    return rebuild_sealed(begin, *before);
+    for (auto before = segments_.rbegin(); before != segments_.rend(); ++before)
+        if (const auto ends = ends_of(**before)) return rebuild_sealed(begin, *ends);
+    return rebuild_sealed(begin, {});
 }
 
 Result<std::vector<EndRow>> Log::Impl::ends_of(const Segment& segment) {
@@ -190,6 +195,10 @@ Result<std::unique_ptr<Segment>> Log::Impl::rebuild_sealed(std::uint64_t begin,
                         [&](const Record& record) { index_record(segment, record, true); });
     }
     segment.end = position;
+    if (!opening_ && scanner.unreadable(begin, begin + *size)) {  // no reason to give them up for good
+        if (!segment.damaged.empty()) --damaged_segments_;
+        return Error{Errc::io, "parts of it cannot be read now"};
+    }
 
     IndexSource source{options_.store_id, begin,         segment.end, segment.capacity, segment.first_time,
                        segment.last_time, segment.index, {},          segment.cuts,     segment.damaged};
@@ -234,8 +243,10 @@ Read Log::Impl::mend_index(Segment& segment) {
     return Read::loading;
 }
 
-Result<void> Log::Impl::load_queue_ends(env::File& index, const IndexSummary& summary) {
-    auto ends = read_ends(index, summary);
+Result<void> Log::Impl::load_queue_ends(const IndexSummary& summary) {
+    auto index = files_.open(path(index_file_name(summary.begin)), env::OpenMode::read);
+    if (!index) return index.error();
+    auto ends = read_ends(**index, summary);
     if (!ends) return ends.error();
     for (const EndRow& row : *ends) {
         QueueState& state = queues_[model::QueueId(row.queue)];
@@ -245,18 +256,45 @@ Result<void> Log::Impl::load_queue_ends(env::File& index, const IndexSummary& su
     return {};
 }
 
+/// The newest index file tells where all queues end. If it cannot, its segment does, with the file before it;
+/// and if the segment went, what is left of the log has to do.
+Result<void> Log::Impl::load_newest_ends(const IndexSummary& newest) {
+    const auto loaded = load_queue_ends(newest);
+    if (loaded || loaded.error().code == Errc::full) return loaded;
+    ++counters_.damaged;
+    log_error("store", "the ends of the queues of log {}: {}", options_.name, loaded.error().message);
+    if (segments_.empty()) return {};
+    if (segments_.back()->begin == newest.begin) {
+        segments_.pop_back();
+        auto made = rebuild_after_last(newest.begin);
+        if (!made) return made.error();
+        segments_.push_back(std::move(*made));
+    }
+    return load_queue_ends(*segments_.back()->summary);
+}
+
 /// A queue begins where it stood when the oldest segment began.
 Result<void> Log::Impl::load_queue_begins() {
     if (segments_.empty() || segments_.front()->begin == 0) return {};
-    auto file = index_file_of(*segments_.front());
+    const auto loaded = read_queue_begins(*segments_.front()->summary);
+    if (loaded || loaded.error().code == Errc::full) return loaded;
+    ++counters_.damaged;
+    log_error("store", "the begins of the queues of log {}: {}", options_.name, loaded.error().message);
+    auto made = rebuild_sealed(segments_.front()->begin, {});
+    if (!made) return made.error();
+    segments_.front() = std::move(*made);
+    return read_queue_begins(*segments_.front()->summary);
+}
+
+Result<void> Log::Impl::read_queue_begins(const IndexSummary& oldest) {
+    auto file = files_.open(path(index_file_name(oldest.begin)), env::OpenMode::read);
     if (!file) return file.error();
-    const IndexSummary& summary = *segments_.front()->summary;
-    auto ends = read_ends(**file, summary);
+    auto ends = read_ends(**file, oldest);
     if (!ends) return ends.error();
+    auto runs = read_runs(**file, oldest);
+    if (!runs) return runs.error();
     for (const EndRow& row : *ends)
         queues_[model::QueueId(row.queue)].begin = row.end;
-    auto runs = read_runs(**file, summary);
-    if (!runs) return runs.error();
     for (auto run = runs->rbegin(); run != runs->rend(); ++run)
         queues_[model::QueueId(run->queue)].begin = run->base;
     return {};
@@ -271,6 +309,7 @@ void Log::Impl::count_live() {
             QueueState& state = queues_[model::QueueId(run.queue)];
             state.begin = std::min(state.begin, run.base);
             std::uint64_t& end = ends[run.queue];
+            segments_[n]->has_moved |= run.base < end;
             for (std::uint64_t moved = run.base; moved < std::min(end, run.base + run.count); ++moved)
                 for (std::size_t older = n; older-- > 0;)
                     if (find_run(*segments_[older], model::QueueId(run.queue), moved).read == Read::ready) {

@@ -162,13 +162,27 @@ Log::Impl::Found<Log::Impl::SealedRun> Log::Impl::find_sealed(model::QueueId que
         for (int tries = 0; tries < 2 && at != first_unsealed(); ++tries, ++at) {
             const auto run = find_run(**at, queue, offset);
             if (run.read == Read::none) continue;
-            if (run.read == Read::ready) state.found_in = (*at)->number;
+            if (run.read == Read::ready) {
+                if (const auto newer = newer_copy(**at, queue, offset); newer.read == Read::ready)
+                    return newer;
+                state.found_in = (*at)->number;
+            }
             return {run.read, {at->get(), run.value}};
         }
     }
     auto found = search_sealed(queue, offset);
     if (found.read == Read::ready) state.found_in = found.value.segment->number;
     return found;
+}
+
+/// Where live messages are counted: the newest copy of what this segment holds, if it was moved from here.
+Log::Impl::Found<Log::Impl::SealedRun> Log::Impl::newer_copy(const Segment& than, model::QueueId queue,
+                                                             std::uint64_t offset) {
+    for (std::size_t n = sealed_; n-- > 0 && segments_[n]->number > than.number;)
+        if (segments_[n]->has_moved)
+            if (const auto run = find_run(*segments_[n], queue, offset); run.read == Read::ready)
+                return {Read::ready, {segments_[n].get(), run.value}};
+    return {};
 }
 
 Log::Impl::Found<Log::Impl::SealedRun> Log::Impl::search_sealed(model::QueueId queue, std::uint64_t offset) {

@@ -112,17 +112,21 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
                                to == recovery.pieces[next->piece].segment->data_begin();
         if (!continues) {
             const std::uint64_t bad_to = same ? to : piece.segment->limit();
+            const bool unreadable = piece.scanner->unreadable(recovery.position, bad_to);
             // Without a power cut nothing is torn but the very end: what is bad before good batches rotted.
-            if (!recovered_.same_boot && !piece.scanner->unreadable(recovery.position, bad_to) &&
-                recovery.vouched_for() <= recovery.position)
-                break;
-            add_damage(*piece.segment, recovery.position, bad_to);
+            if (!recovered_.same_boot && !unreadable && recovery.vouched_for() <= recovery.position) break;
+            // The unused end of a segment is no damage, whatever the next one begins with.
+            if (same || unreadable || !piece.scanner->zero_from(recovery.position))
+                add_damage(*piece.segment, recovery.position, bad_to);
         }
-        if (!same) {
-            for (; recovery.at < next->piece; ++recovery.at)
-                take_ends(*recovery.pieces[recovery.at].segment);
+        if (same) {
+            recovery.position = to;
+            continue;
         }
-        recovery.position = to;
+        take_ends(*piece.segment);
+        const Segment& after = *recovery.pieces[++recovery.at].segment;
+        if (after.begin != piece.segment->limit()) name_missing(piece.segment->limit(), after.begin);
+        recovery.position = after.data_begin();
     }
     return cut(recovery);
 }
@@ -141,9 +145,7 @@ Result<void> Log::Impl::check_first(Recovery& recovery, std::uint64_t expected) 
         before = first->batch.previous;
     }
     if (recovered_.same_boot || recovery.vouched_for() > before) {
-        ++counters_.damaged;
-        log_error("store", "log {}: the segments from {} to {} are missing", options_.name, expected,
-                  recovery.pieces.front().segment->begin);
+        name_missing(expected, recovery.pieces.front().segment->begin);
         return {};
     }
     recovered_.torn = true;
@@ -210,6 +212,11 @@ void Log::Impl::index_record(Segment& segment, const Record& record, bool all_mo
     last_time_ = std::max(last_time_, record.time);
 }
 
+void Log::Impl::name_missing(std::uint64_t from, std::uint64_t to) {
+    ++counters_.damaged;
+    log_error("store", "log {}: the segments from {} to {} are missing", options_.name, from, to);
+}
+
 void Log::Impl::add_damage(Segment& segment, std::uint64_t from, std::uint64_t to) {
     ++counters_.damaged;
     if (segment.damaged.empty()) ++damaged_segments_;
@@ -272,6 +279,7 @@ Result<void> Log::Impl::cut(Recovery& recovery) {
     // A segment whose data simply ends, with another after it: the roll was the last that worked.
     while (recovery.at + 1 < recovery.pieces.size() &&
            recovery.pieces[recovery.at + 1].segment->header_good &&
+           recovery.pieces[recovery.at + 1].segment->begin == recovery.pieces[recovery.at].segment->limit() &&
            recovery.pieces[recovery.at].scanner->zero_from(recovery.position)) {
         take_ends(*recovery.pieces[recovery.at].segment);
         recovery.position = recovery.pieces[++recovery.at].segment->data_begin();

@@ -131,7 +131,8 @@ void Log::Impl::finish_seal(Result<IndexSummary> result) {
         }
         segment.runs = std::move(*runs);
     }
-    if (segment.index->has_moved()) --moved_indexes_;
+    segment.has_moved = segment.index->has_moved();
+    if (segment.has_moved) --moved_indexes_;
     segment.summary = std::make_unique<IndexSummary>(std::move(*result));
     segment.index.reset();
     segment.ends = {};

@@ -53,6 +53,8 @@ struct Segment {
     bool unsynced = false;              ///< bytes were written since the last sync
     bool name_unsynced = false;
     bool header_good = true;
+    bool has_moved =
+        false;  ///< copies of messages that were moved here lie in it (sealed, where live ones count)
 
     /// From then on:
     std::unique_ptr<IndexSummary> summary;
