@@ -61,6 +61,7 @@ void Gateway::after_tick() {
 }
 
 void Gateway::give_back(Unacked unacked, Sources sources) {
+    if (unacked.empty()) return;
     given_back_.push_back({std::move(unacked), std::move(sources)});
 }
 

@@ -31,7 +31,6 @@ class Unacked {
     void push(std::uint64_t tag, std::uint32_t source, exchange::DeliveryId id);
 
     bool empty() const { return live_ == 0; }
-    std::uint64_t oldest() { return count_ == 0 ? 0 : at(0).tag; }
     std::size_t size() const { return live_; }  ///< live ones
     std::size_t staged() const { return staged_; }
     std::size_t capacity() const { return ring_.size(); }
