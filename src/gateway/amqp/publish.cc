@@ -131,7 +131,8 @@ void Channel::settle_publish(const Message& message, const exchange::Published& 
     }
     if (transaction_) {
         if (published.receipt) {
-            (published.must_sync ? gateway_.commit_synced : gateway_.commit_written) = *published.receipt;
+            auto& last = published.must_sync ? gateway_.commit_synced : gateway_.commit_written;
+            last = last ? published.receipt->with(*last) : *published.receipt;
         }
         return;
     }

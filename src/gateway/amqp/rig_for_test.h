@@ -195,7 +195,10 @@ class MemoryKeep final : public auth::Keep {
 /// A gateway over an engine on simulated files; time passes only in `tick`.
 class Rig {
   public:
-    explicit Rig(AmqpOptions options = {}) {
+    explicit Rig(AmqpOptions options = {}) : Rig(std::move(options), nullptr) {}
+    /// Names are durable when `names` says so, instead of at the end of the tick.
+    explicit Rig(runtime::Worker& names) : Rig({}, &names) {}
+    Rig(AmqpOptions options, runtime::Worker* names) {
         broker::BrokerOptions engine;
         engine.stream_segment_bytes = 16u << 20;
         engine.queue_segment_bytes = 8u << 20;
@@ -203,10 +206,9 @@ class Rig {
         engine.queue_tail_bytes = 16u << 20;
         engine.max_message_bytes = 1u << 20;
         engine.new_store_id = 1;
-        auto opened = broker::Broker::open(
-            files, "data",
-            std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()), engine,
-            worker, now());
+        auto opened =
+            broker::Broker::open(files, "data", std::make_unique<store::MemoryDefinitions>(definitions),
+                                 engine, broker::Workers(worker, names ? *names : names_worker), now());
         EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().message);
         broker = std::move(*opened);
         broker->begin_tick(now());
@@ -235,7 +237,9 @@ class Rig {
 
     env::SimFiles files{1};
     env::SimClock clock;
-    runtime::InlineWorker worker;
+    runtime::InlineWorker worker, names_worker;
+    std::shared_ptr<store::MemoryDefinitions::Shared> definitions =
+        store::MemoryDefinitions::make_shared_state();
     env::Random random{1};
     MemoryKeep keep;
     std::unique_ptr<broker::Broker> broker;
@@ -271,6 +275,7 @@ class OneClient : public ::testing::Test {
         client.tell(1,
                     wire::QueueDeclare{
                         .queue = queue, .durable = durable, .exclusive = exclusive, .arguments = arguments});
+        if (durable) rig.tick();
         return std::string(client.one().as<wire::QueueDeclareOk>().queue);
     }
     void consume(std::string_view queue, std::string_view tag, bool no_ack = false) {

@@ -65,6 +65,8 @@ class Session {
     void hold_until_room();
     /// `channel` cannot go on before something has happened; nothing behind it may be done first.
     void stall(Channel& channel);
+    /// Closes the channel, or the connection, for what it asked for earlier.
+    void refuse(Channel& channel, Refusal refusal) { settle_channel(channel, std::move(refusal)); }
 
     // For the gateway.
     void alarms_changed();
@@ -90,7 +92,7 @@ class Session {
 
   private:
     /// Why nothing is read.
-    static constexpr unsigned kAlarm = 1, kStalled = 2, kNoRoom = 4, kFlooded = 8;
+    static constexpr unsigned kAlarm = 1, kStalled = 2, kNoRoom = 4, kFlooded = 8, kNaming = 16;
 
     std::size_t take_header(Bytes data);
     void on_frame(const wire::Frame& frame);
@@ -99,6 +101,7 @@ class Session {
     void on_channel_frame(const wire::Frame& frame);
     void on_closing_frame(const wire::Frame& frame);
     Channel* find_channel(std::uint16_t number);
+    bool waits_for_names(const wire::Frame& frame);
     void open_channel(const wire::Frame& frame);
     void settle_channel(Channel& channel, Refusal refusal);
 
@@ -144,6 +147,7 @@ class Session {
     std::unordered_map<std::uint16_t, std::unique_ptr<Channel>> channels_;
     Channel* last_channel_ = nullptr;  ///< frames come in runs
     Channel* stalled_ = nullptr;
+    std::uint16_t naming_ = 0;       ///< the channel whose held answer the next frame waits for
     std::vector<Channel*> touched_;  ///< got a part of a message from this input
 
     std::int64_t connected_ms_ = 0, opened_wall_ms_ = 0;
