@@ -238,7 +238,8 @@ Result<Published> HostState::publish_again(const Travelling& travelling, Letter 
 
 Result<void> HostState::all_defined(std::span<QueueState* const> queues, const Letter& letter) {
     for (QueueState* queue : queues) {
-        if (!letter.persistent || !queue->spec().durable) continue;
+        const bool kept = letter.persistent || queue->settings().quorum;
+        if (!kept || !queue->spec().durable) continue;
         const std::uint8_t lane = queue->lane_number(letter.priority);
         if (queue->lane_queue(lane) == model::QueueId())
             if (auto opened = queue->open_lane(lane); !opened) return opened;
