@@ -7,8 +7,8 @@ namespace posthorn::broker {
 
 Result<std::unique_ptr<Broker>> Broker::open(env::Files& files, const std::string& directory,
                                              std::unique_ptr<store::Definitions> definitions,
-                                             BrokerOptions options, runtime::Worker& worker, Now now) {
-    auto impl = std::make_unique<Impl>(files, worker, options);
+                                             BrokerOptions options, Workers workers, Now now) {
+    auto impl = std::make_unique<Impl>(files, workers, options);
     if (auto opened = impl->open(directory, std::move(definitions), now); !opened) return opened.error();
     return std::unique_ptr<Broker>(new Broker(std::move(impl)));
 }

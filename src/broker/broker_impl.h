@@ -20,7 +20,7 @@ namespace posthorn::broker {
 /// (broker_messages.cc). What each part knows is in its own class; here stands only their order.
 class Broker::Impl {
   public:
-    Impl(env::Files& files, runtime::Worker& worker, BrokerOptions options);
+    Impl(env::Files& files, Workers workers, BrokerOptions options);
     ~Impl();
 
     Result<void> open(const std::string& directory, std::unique_ptr<store::Definitions> definitions, Now now);
@@ -62,7 +62,8 @@ class Broker::Impl {
     // tick
     void forget_deleted_queues();
     void note_changes();
-    bool commit_names();
+    void commit_names();
+    void show_defined_queues();
     void write_logs();
     void request_syncs();
     bool sync_due(LogId id) const;
@@ -77,14 +78,16 @@ class Broker::Impl {
     Result<Core::Append> append_to_durable(store::NewRecord& record);
     Result<void> sort_queues(const Publication& message);
     Error refused(const Error& why);
-    Receipt published(const Publication& message, const Core::Append& done, bool in_queue_log);
+    Receipt published(const Publication& message, const Core::Append& done, bool in_queue_log,
+                      std::uint64_t names);
+    Result<std::uint64_t> names_of_new_queue();
+    Result<std::uint64_t> names_of(std::span<const model::QueueId> queues);
     void scan(const FetchRequest& request, model::QueueOffset end, Fetched& fetched, MessageSink& sink);
 
     std::vector<model::QueueId> durable_queues_;  ///< of the message that is being published to several
     std::vector<store::Place> volatile_places_;
     std::int64_t progress_noted_ms_ = 0;  ///< steady
     store::Position seal_barrier_;        ///< of the queue log: what sealing a stream segment waits for
-    bool definitions_failing_ = false;
     bool open_ = false;
 };
 

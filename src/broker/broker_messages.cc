@@ -37,8 +37,6 @@ std::optional<Error> Broker::Impl::refusing() const {
     if (core.refusing) return core.refusing;
     if (core.stream->stalled() || core.queue->stalled())
         return Error{Errc::no_space, "the disk is full: free space on it or move the data directory"};
-    if (definitions_failing_)
-        return Error{Errc::no_space, "the definitions cannot be written: free space on the disk"};
     if (core.notes.waiting())
         return Error{Errc::no_space, "the disk has no room for the state of deliveries: free space on it"};
     return std::nullopt;
@@ -52,13 +50,25 @@ Error Broker::Impl::refused(const Error& why) {
 }
 
 Result<void> Broker::Impl::admit() {
-    if (core.refusing || definitions_failing_ || core.notes.waiting() || core.stream->failed() ||
-        core.queue->failed()) [[unlikely]]
-        return refused(*refusing());
-    // A batch that is full is written in mid-tick, so names must be durable before a record speaks of them.
-    if (core.catalog->staged() && !commit_names()) [[unlikely]]
+    if (core.refusing || core.notes.waiting() || core.stream->failed() || core.queue->failed()) [[unlikely]]
         return refused(*refusing());
     return {};
+}
+
+/// The change of names that must be durable before anything is promised about a message in a new queue.
+Result<std::uint64_t> Broker::Impl::names_of_new_queue() {
+    if (const Error* failing = core.catalog->failing())
+        return refused(
+            {Errc::no_space, fmt::format("its queue cannot be made durable: {}", failing->message)});
+    return core.catalog->changes();
+}
+
+/// 0 if all these queues are durable.
+Result<std::uint64_t> Broker::Impl::names_of(std::span<const model::QueueId> queues) {
+    for (const model::QueueId queue : queues)
+        if (!core.catalog->defined(queue)) [[unlikely]]
+            return names_of_new_queue();
+    return std::uint64_t{0};
 }
 
 Result<QueueOwner> Broker::Impl::admit(model::QueueId queue) {
@@ -70,11 +80,16 @@ Result<QueueOwner> Broker::Impl::admit(model::QueueId queue) {
     return refused({Errc::not_found, fmt::format("there is no queue {}", queue.value())});
 }
 
-Receipt Broker::Impl::published(const Publication& message, const Core::Append& done, bool in_queue_log) {
+Receipt Broker::Impl::published(const Publication& message, const Core::Append& done, bool in_queue_log,
+                                std::uint64_t names) {
     ++core.counters.published;
     core.counters.published_bytes += message.payload.size();
-    return {false,       done.appended.position, done.appended.end, done.appended.offset, done.store_ms,
-            in_queue_log};
+    return {.in_queue_log = in_queue_log,
+            .position = done.appended.position,
+            .end = done.appended.end,
+            .offset = done.appended.offset,
+            .store_ms = done.store_ms,
+            .names = names};
 }
 
 Result<Receipt> Broker::Impl::publish(const Publication& message) {
@@ -87,12 +102,14 @@ Result<Receipt> Broker::Impl::publish(const Publication& message) {
         const store::Place place{message.queue, core.end(message.queue)};
         const auto done = core.append_volatile(record, {&place, 1});
         if (!done) return refused(done.error());
-        return published(message, *done, false);
+        return published(message, *done, false, 0);
     }
+    const auto names = names_of({&message.queue, 1});
+    if (!names) return names.error();
     record.queues = {&message.queue, 1};
     const auto done = core.append(named ? LogId::queue : LogId::stream, record);
     if (!done) return refused(done.error());
-    return published(message, *done, named);
+    return published(message, *done, named, *names);
 }
 
 /// Which of the message's queues keep it for good, and where it stands in the others.
@@ -147,6 +164,8 @@ Result<void> Broker::Impl::reserve(model::QueueId queue, std::size_t messages, s
 Result<Receipt> Broker::Impl::publish_to_many(const Publication& message) {
     if (auto admitted = admit(); !admitted) return admitted.error();
     if (auto sorted = sort_queues(message); !sorted) return sorted.error();
+    const auto names = names_of(durable_queues_);
+    if (!names) return names.error();
     store::NewRecord record = head_of(message);
     if (!volatile_places_.empty())
         if (auto room = core.transient->reserve(message.payload.size()); !room) return refused(room.error());
@@ -156,11 +175,11 @@ Result<Receipt> Broker::Impl::publish_to_many(const Publication& message) {
         if (!done) return refused(done.error());
         durable = *done;
     }
-    if (volatile_places_.empty()) return published(message, *durable, true);
+    if (volatile_places_.empty()) return published(message, *durable, true, *names);
     record.queues = {};
     const auto done = core.append_volatile(record, volatile_places_);
     POSTHORN_CHECK(done.ok(), "the room that was reserved is gone");
-    return published(message, durable ? *durable : *done, durable.has_value());
+    return published(message, durable ? *durable : *done, durable.has_value(), *names);
 }
 
 Result<Receipt> Broker::Impl::publish_at(const Publication& message, std::int64_t due_ms) {
@@ -172,8 +191,11 @@ Result<Receipt> Broker::Impl::publish_at(const Publication& message, std::int64_
     if (!owner) return owner.error();
     if (!owner->durable)
         return refused({Errc::unsupported, "a delayed message for a queue that is not durable"});
+    const auto names = names_of({&message.queue, 1});
+    if (!names) return names.error();
     auto receipt = delays.add(message, due_ms);
     if (!receipt) return refused(receipt.error());
+    receipt->names = *names;
     ++core.counters.published;
     core.counters.published_bytes += message.payload.size();
     return receipt;
@@ -181,6 +203,8 @@ Result<Receipt> Broker::Impl::publish_at(const Publication& message, std::int64_
 
 Promise Broker::Impl::state(const Receipt& receipt, bool must_sync) {
     if (receipt.transient()) return Promise::kept;
+    if (receipt.names != 0 && !core.catalog->durable(receipt.names)) [[unlikely]]
+        return core.catalog->failing() ? Promise::broken : Promise::pending;
     const LogId id = receipt.in_queue_log ? LogId::queue : LogId::stream;
     const store::Log& log = core.log(id);
     const bool synced = must_sync || core.options.flush == Flush::sync;

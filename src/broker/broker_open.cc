@@ -20,8 +20,8 @@ std::string join(const std::string& directory, std::string_view name) {
 
 }  // namespace
 
-Broker::Impl::Impl(env::Files& files, runtime::Worker& worker, BrokerOptions options)
-    : core(files, worker, options) {}
+Broker::Impl::Impl(env::Files& files, Workers workers, BrokerOptions options)
+    : core(files, workers, options) {}
 
 Broker::Impl::~Impl() = default;
 
@@ -84,7 +84,7 @@ Result<void> Broker::Impl::open(const std::string& directory, std::unique_ptr<st
     core.lock = std::move(*lock);
     auto data = DataDirectory::open(core.files, directory, core.options.new_store_id);
     if (!data) return data.error();
-    auto catalog = Catalog::load(std::move(definitions), core.options);
+    auto catalog = Catalog::load(std::move(definitions), core.options, core.names_worker);
     if (!catalog) return catalog.error();
     core.catalog = std::move(*catalog);
 
@@ -123,10 +123,11 @@ void Broker::Impl::release_queues_of_nobody() {
 }
 
 void Broker::Impl::finish_work() {
-    while (core.worker.outstanding() > 0) {
-        core.worker.wait();
-        core.worker.collect();
-    }
+    for (runtime::Worker* worker : {&core.worker, &core.names_worker})
+        while (worker->outstanding() > 0) {
+            worker->wait();
+            worker->collect();
+        }
 }
 
 Result<void> Broker::Impl::close() {
@@ -134,8 +135,8 @@ Result<void> Broker::Impl::close() {
     open_ = false;
     progress.note_changes(core.notes.writer());
     note_changes();
-    Result<void> result = core.catalog->commit();
     finish_work();
+    Result<void> result = core.catalog->close();
     for (const LogId id : {LogId::stream, LogId::queue})
         if (auto closed = core.log(id).close(); !closed && result) result = closed;
     finish_work();

@@ -27,9 +27,10 @@ class World {
     }
     ~World() { worker->drop_all(); }
 
-    void open() {
+    void open() { open_with(names_worker); }
+    void open_with(runtime::Worker& names) {
         auto opened = Broker::open(files, "data", std::make_unique<store::MemoryDefinitions>(definitions),
-                                   options, *worker, now());
+                                   options, {*worker, names}, now());
         ASSERT_TRUE(opened.ok()) << opened.error().message;
         broker = std::move(*opened);
         broker->begin_tick(now());
@@ -121,6 +122,7 @@ class World {
     env::SimClock clock;
     env::Random random{7};
     std::unique_ptr<runtime::SimWorker> worker = std::make_unique<runtime::SimWorker>();
+    runtime::InlineWorker names_worker;
     std::shared_ptr<store::MemoryDefinitions::Shared> definitions =
         store::MemoryDefinitions::make_shared_state();
     std::unique_ptr<Broker> broker;

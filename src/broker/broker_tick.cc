@@ -8,6 +8,7 @@ namespace posthorn::broker {
 namespace {
 
 constexpr std::int64_t stuck_retry_ms = 100;
+constexpr std::int64_t names_retry_ms = 500;
 
 }  // namespace
 
@@ -16,6 +17,8 @@ void Broker::Impl::begin_tick(Now now) {
     core.notes.at(now.wall_ms);
     ++core.counters.ticks;
     core.worker.collect();
+    core.names_worker.collect();
+    show_defined_queues();
     for (const LogId id : {LogId::stream, LogId::queue})
         if (core.log(id).sync_owed()) core.log(id).request_sync();
     release();
@@ -31,19 +34,31 @@ void Broker::Impl::begin_tick(Now now) {
     core.visibility.wake_released([this](model::QueueId queue) { readers.queue_grew(queue); });
 }
 
-/// Names first, so that no record speaks of a queue whose number could be given again; then the notes; then
-/// one write per log, the stream log first, so that a killed process leaves no note of a record that is not
-/// there; then what has become true is shown.
+/// The notes, then one write per log, the stream log first, so that a killed process leaves no note of a
+/// record that is not there; then what has become true is shown. New names go to their worker meanwhile: ids
+/// are never given twice, so a record may speak of a name that a crash takes.
 void Broker::Impl::end_tick() {
+    commit_names();
     forget_deleted_queues();
-    if (commit_names()) {
-        note_changes();
-        write_logs();
-        request_syncs();
-    }
+    note_changes();
+    write_logs();
+    request_syncs();
     release();
     core.visibility.wake_released([this](model::QueueId queue) { readers.queue_grew(queue); });
     readers.wake();
+}
+
+void Broker::Impl::commit_names() {
+    core.catalog->submit(core.now.steady_ms);
+    // A worker that does its work at once has done it. What belongs to the logs waits for the next tick.
+    if (&core.names_worker == &core.worker || core.names_worker.collect() == 0) return;
+    show_defined_queues();
+}
+
+void Broker::Impl::show_defined_queues() {
+    const auto fresh = core.catalog->take_defined_queues();
+    for (model::QueueId queue = fresh.begin; queue < fresh.end; ++queue)
+        if (!core.range(queue).empty()) core.visibility.grew(queue);
 }
 
 void Broker::Impl::forget_deleted_queues() {
@@ -63,17 +78,6 @@ void Broker::Impl::note_changes() {
         progress.note_changes(core.notes.writer());
     }
     core.notes.flush();
-}
-
-bool Broker::Impl::commit_names() {
-    if (auto committed = core.catalog->commit(); !committed) {
-        if (!std::exchange(definitions_failing_, true))
-            log_error("broker", "definitions cannot be written, so neither can messages: {}",
-                      committed.error().message);
-        return false;
-    }
-    if (std::exchange(definitions_failing_, false)) log_info("broker", "definitions are written again");
-    return true;
 }
 
 void Broker::Impl::write_logs() {
@@ -156,9 +160,10 @@ std::int64_t Broker::Impl::next_tick_ms() const {
     }
     if (progress.dirty()) next = std::min(next, progress_noted_ms_ + core.options.progress_interval_ms);
     if (mover.busy()) next = core.now.steady_ms;
+    if (core.catalog->failing()) next = std::min(next, core.now.steady_ms + names_retry_ms);
     // What is overdue and cannot be done right now would only burn the processor, tick after tick.
-    const bool stuck = definitions_failing_ || core.notes.waiting() || core.stream->failed() ||
-                       core.queue->failed() || core.stream->stalled() || core.queue->stalled();
+    const bool stuck = core.notes.waiting() || core.stream->failed() || core.queue->failed() ||
+                       core.stream->stalled() || core.queue->stalled();
     return std::max(next, core.now.steady_ms + (stuck ? stuck_retry_ms : 0));
 }
 

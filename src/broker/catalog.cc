@@ -1,10 +1,12 @@
 #include "broker/catalog.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "name_journal.h"
 #include "transparent_hash.h"
 
 namespace posthorn::broker {
@@ -12,9 +14,18 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Kinds in the definitions. `ids` has one row, "next": the numbers that are given next.
+// Kinds in the definitions. `ids` says in "next" from which numbers on none was ever given; "burst" says so
+// too, when more were needed at once than were reserved. The highest counts.
 constexpr std::string_view kind_topic = "topic", kind_group = "group", kind_queue = "queue",
-                           kind_setting = "setting", kind_ids = "ids", ids_row = "next";
+                           kind_setting = "setting", kind_ids = "ids", ids_row = "next", burst_row = "burst";
+
+// Numbers reserved ahead: what one tick may give without waiting for the disk. A crash loses as many of the
+// four thousand million there are.
+constexpr std::uint32_t topics_ahead = 1'024, groups_ahead = 1'024, queues_ahead = 16'384;
+// Not written with every change, and must not fall back after a crash.
+constexpr std::uint64_t versions_ahead = 1 << 20;
+// Changes that wait for the disk; beyond this names are made faster than it takes them.
+constexpr std::uint64_t changes_waiting_max = 131'072;
 
 // A topic's queue number is 16 bits in QueueOwner.
 constexpr std::uint32_t queues_per_topic_max = 65'535;
@@ -103,7 +114,10 @@ Result<void> check_name(std::string_view what, std::string_view name) {
 }  // namespace
 
 struct Catalog::Impl {
-    std::unique_ptr<store::Definitions> definitions;
+    Impl(std::unique_ptr<store::Definitions> definitions, runtime::Worker& worker)
+        : journal(std::move(definitions), worker) {}
+
+    NameJournal journal;
     std::uint32_t topics_max, queues_max, groups_max;
 
     NameMap<std::unique_ptr<model::Topic>> topics;
@@ -116,16 +130,85 @@ struct Catalog::Impl {
     std::vector<model::Group*> group_by_id;
     std::vector<QueueOwner> owners;
     std::uint32_t queues_alive = 0;
-    std::vector<model::QueueId> deleted_queues;
     /// Numbers of queues that were not durable: nothing on the disk speaks of them, so they are given again,
     /// to queues of their kind. `deleted` ones only when everybody has forgotten them.
     std::vector<model::QueueId> free_numbers, deleted_numbers;
+    struct Deleted {
+        std::uint64_t change;
+        model::QueueId queue;
+    };
+    std::deque<Deleted> deleted_queues;
+    /// Queues below `end` are defined when `change` is durable.
+    struct Defined {
+        std::uint64_t change;
+        model::QueueId end;
+    };
+    std::deque<Defined> defined;
 
     std::uint32_t next_topic = 1, next_group = 1;
     std::uint64_t version = 1;
-    bool staged = false;
+    std::uint64_t awaited = 0;
+    /// Numbers below these may be given.
+    struct Ids {
+        std::uint32_t topic = 0, group = 0, queue = 0;
+    };
+    Ids reserved;
+    struct Reserving {
+        std::uint64_t change;
+        Ids ids;
+    };
+    std::optional<Reserving> reserving;
 
     // --- ids -----------------------------------------------------------------------------------------------
+
+    std::uint32_t next_queue() const { return static_cast<std::uint32_t>(owners.size()); }
+    Ids ids_ahead(Ids ahead) const {
+        return {next_topic + ahead.topic, next_group + ahead.group, next_queue() + ahead.queue};
+    }
+    static std::string ids_text(const Ids& ids, std::uint64_t version) {
+        return dump({{"topic", ids.topic}, {"group", ids.group}, {"queue", ids.queue}, {"version", version}});
+    }
+    void take_reserved() {
+        if (!reserving || reserving->change > journal.durable()) return;
+        reserved = reserving->ids;
+        reserving.reset();
+    }
+    /// Stages more, before what is reserved runs out.
+    void reserve_ahead() {
+        take_reserved();
+        const Ids half = ids_ahead({topics_ahead / 2, groups_ahead / 2, queues_ahead / 2});
+        if (reserving ||
+            (half.topic <= reserved.topic && half.group <= reserved.group && half.queue <= reserved.queue))
+            return;
+        const Ids more = ids_ahead({topics_ahead, groups_ahead, queues_ahead});
+        put(kind_ids, ids_row, ids_text(more, version + versions_ahead));
+        reserving = Reserving{journal.staged(), more};
+    }
+    Result<void> admit() const {
+        if (journal.failing())
+            return Error{Errc::no_space,
+                         fmt::format("names cannot be made durable: {}", journal.failing()->message)};
+        if (journal.staged() - journal.durable() > changes_waiting_max)
+            return Error{Errc::full, "names are changed faster than the disk takes them, try again later"};
+        return {};
+    }
+    /// Whether so many may be given now. More than anybody thought of are reserved here, waiting for the
+    /// disk.
+    Result<void> room_for(Ids count) {
+        if (auto admitted = admit(); !admitted) return admitted;
+        take_reserved();
+        const Ids wanted = ids_ahead(count);
+        if (wanted.topic <= reserved.topic && wanted.group <= reserved.group &&
+            wanted.queue <= reserved.queue)
+            return {};
+        const Ids more =
+            ids_ahead({count.topic + topics_ahead, count.group + groups_ahead, count.queue + queues_ahead});
+        const store::DefinitionChange change{std::string(kind_ids), std::string(burst_row),
+                                             ids_text(more, version + versions_ahead)};
+        if (auto done = journal.definitions().commit({&change, 1}); !done) return done;
+        reserved = more;
+        return {};
+    }
 
     template <class T>
     static void index(std::vector<T*>& by_id, std::uint32_t id, T* value) {
@@ -150,30 +233,28 @@ struct Catalog::Impl {
         return queue;
     }
     void disown(model::QueueId queue) {
-        if (!owners[queue.value()].durable) deleted_numbers.push_back(queue);
+        const bool durable = owners[queue.value()].durable;
         owners[queue.value()] = {};
         --queues_alive;
-        deleted_queues.push_back(queue);
+        if (durable)
+            deleted_queues.push_back({journal.staged() + 1, queue});
+        else
+            deleted_numbers.push_back(queue);
     }
 
     // --- staging -------------------------------------------------------------------------------------------
 
     void put(std::string_view kind, std::string_view name, std::string_view json) {
-        definitions->put(kind, name, json);
-        staged = true;
+        journal.put(kind, name, json);
+        awaited = journal.staged();
     }
     void remove(std::string_view kind, std::string_view name) {
-        definitions->remove(kind, name);
-        staged = true;
+        journal.remove(kind, name);
+        awaited = journal.staged();
     }
-    /// Every change of a topic, group or named queue ends here: ids that were given stay given.
-    void changed() {
-        ++version;
-        put(kind_ids, ids_row,
-            dump({{"topic", next_topic},
-                  {"group", next_group},
-                  {"queue", owners.size()},
-                  {"version", version}}));
+    /// Nothing changes, and the answer needs what may be on its way.
+    void found(std::string_view kind, std::string_view name) {
+        awaited = std::max(awaited, journal.pending(kind, name));
     }
 
     // --- loading -------------------------------------------------------------------------------------------
@@ -202,7 +283,7 @@ struct Catalog::Impl {
         } else if (kind == kind_ids) {
             next_topic = std::max(next_topic, json.at("topic").get<std::uint32_t>());
             next_group = std::max(next_group, json.at("group").get<std::uint32_t>());
-            version = json.at("version").get<std::uint64_t>();
+            version = std::max(version, json.at("version").get<std::uint64_t>());
             if (const auto queues = json.at("queue").get<std::size_t>(); owners.size() < queues)
                 owners.resize(queues);
         } else {
@@ -214,19 +295,27 @@ struct Catalog::Impl {
         // 0 is no queue, 1 is the timer queue: they have no definition.
         owners.resize(2);
         owners[timer_queue.value()] = {QueueOwner::Kind::timer, true, 0, {}};
-        return definitions->load([this](std::string_view kind, std::string_view name, std::string_view text) {
-            if (kind.find('.') != std::string_view::npos) {
-                documents.push_back({std::string(kind), std::string(name), std::string(text)});
-                return;
-            }
-            const Json json = Json::parse(text, nullptr, false);
-            try {
-                load_one(kind, name, json);
-            } catch (const Json::exception& e) {
-                log_error("broker", "definition {} '{}' cannot be read and is left out: {}", kind, name,
-                          e.what());
-            }
-        });
+        auto loaded = journal.definitions().load(
+            [this](std::string_view kind, std::string_view name, std::string_view text) {
+                if (kind.find('.') != std::string_view::npos) {
+                    documents.push_back({std::string(kind), std::string(name), std::string(text)});
+                    return;
+                }
+                const Json json = Json::parse(text, nullptr, false);
+                try {
+                    load_one(kind, name, json);
+                } catch (const Json::exception& e) {
+                    log_error("broker", "definition {} '{}' cannot be read and is left out: {}", kind, name,
+                              e.what());
+                }
+            });
+        if (!loaded) return loaded;
+        reserve_ahead();
+        // A full disk refuses new names and nothing else, at the start too.
+        if (auto done = journal.commit(); !done)
+            log_error("broker", "definitions cannot be written, so no new name is promised: {}",
+                      done.error().message);
+        return {};
     }
 };
 
@@ -234,14 +323,15 @@ Catalog::Catalog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Catalog::~Catalog() = default;
 
 Result<std::unique_ptr<Catalog>> Catalog::load(std::unique_ptr<store::Definitions> definitions,
-                                               const BrokerOptions& limits) {
-    auto impl = std::make_unique<Impl>();
-    impl->definitions = std::move(definitions);
+                                               const BrokerOptions& limits, runtime::Worker& worker) {
+    auto impl = std::make_unique<Impl>(std::move(definitions), worker);
     impl->topics_max = limits.topics_max;
     impl->queues_max = limits.queues_max;
     impl->groups_max = limits.groups_max;
     if (auto loaded = impl->load(); !loaded) return loaded.error();
-    return std::unique_ptr<Catalog>(new Catalog(std::move(impl)));
+    std::unique_ptr<Catalog> catalog(new Catalog(std::move(impl)));
+    catalog->defined_end_ = model::QueueId(catalog->impl_->next_queue());
+    return catalog;
 }
 
 // --- topics ------------------------------------------------------------------------------------------------
@@ -271,12 +361,15 @@ Result<const model::Topic*> Catalog::put_topic(const TopicSpec& spec) {
 
     if (topic && topic->read_queues == spec.read_queues && topic->write_queues == spec.write_queues &&
         topic->permission == spec.permission && topic->ordered == spec.ordered &&
-        topic->system_flag == spec.system_flag && topic->attributes == spec.attributes)
+        topic->system_flag == spec.system_flag && topic->attributes == spec.attributes) {
+        impl_->found(kind_topic, spec.name);
         return static_cast<const model::Topic*>(topic);
+    }
 
+    if (!topic && impl_->topics.size() >= impl_->topics_max)
+        return too_many("topics", impl_->topics_max, "topics_max");
+    if (auto room = impl_->room_for({.topic = 1, .queue = wanted}); !room) return room.error();
     if (!topic) {
-        if (impl_->topics.size() >= impl_->topics_max)
-            return too_many("topics", impl_->topics_max, "topics_max");
         auto fresh = std::make_unique<model::Topic>();
         topic = fresh.get();
         topic->id = model::TopicId(impl_->next_topic++);
@@ -294,19 +387,23 @@ Result<const model::Topic*> Catalog::put_topic(const TopicSpec& spec) {
         topic->queues.push_back(impl_->give_queue(
             {QueueOwner::Kind::topic, true, static_cast<std::uint16_t>(topic->queues.size()), topic->id}));
     impl_->put(kind_topic, topic->name, encode(*topic));
-    impl_->changed();
+    ++impl_->version;
     return static_cast<const model::Topic*>(topic);
 }
 
 Result<void> Catalog::delete_topic(std::string_view name) {
     const auto at = impl_->topics.find(name);
-    if (at == impl_->topics.end()) return Error{Errc::not_found, fmt::format("there is no topic {}", name)};
+    if (at == impl_->topics.end()) {
+        impl_->found(kind_topic, name);
+        return Error{Errc::not_found, fmt::format("there is no topic {}", name)};
+    }
+    if (auto room = impl_->room_for({}); !room) return room;
     for (const model::QueueId queue : at->second->queues)
         impl_->disown(queue);
     impl_->topic_by_id[at->second->id.value()] = nullptr;
     impl_->remove(kind_topic, name);
     impl_->topics.erase(at);
-    impl_->changed();
+    ++impl_->version;
     return {};
 }
 
@@ -334,32 +431,43 @@ Result<const model::Group*> Catalog::put_group(const model::Group& wanted) {
     if (auto legal = check_name("group", wanted.name); !legal) return legal.error();
     const auto at = impl_->groups.find(wanted.name);
     model::Group* group = at == impl_->groups.end() ? nullptr : at->second.get();
+    if (!group && impl_->groups.size() >= impl_->groups_max)
+        return too_many("groups", impl_->groups_max, "groups_max");
+    if (group) {
+        model::Group same = wanted;
+        same.id = group->id;
+        if (encode(same) == encode(*group)) {
+            impl_->found(kind_group, wanted.name);
+            return static_cast<const model::Group*>(group);
+        }
+    }
+    if (auto room = impl_->room_for({.group = 1}); !room) return room.error();
     if (!group) {
-        if (impl_->groups.size() >= impl_->groups_max)
-            return too_many("groups", impl_->groups_max, "groups_max");
         auto fresh = std::make_unique<model::Group>();
         group = fresh.get();
         group->id = model::GroupId(impl_->next_group++);
         Impl::index(impl_->group_by_id, group->id.value(), group);
         impl_->groups.emplace(wanted.name, std::move(fresh));
     }
-    model::Group next = wanted;
-    next.id = group->id;
-    std::string json = encode(next);
-    if (!group->name.empty() && json == encode(*group)) return static_cast<const model::Group*>(group);
-    *group = std::move(next);
-    impl_->put(kind_group, group->name, json);
-    impl_->changed();
+    const model::GroupId id = group->id;
+    *group = wanted;
+    group->id = id;
+    impl_->put(kind_group, group->name, encode(*group));
+    ++impl_->version;
     return static_cast<const model::Group*>(group);
 }
 
 Result<void> Catalog::delete_group(std::string_view name) {
     const auto at = impl_->groups.find(name);
-    if (at == impl_->groups.end()) return Error{Errc::not_found, fmt::format("there is no group {}", name)};
+    if (at == impl_->groups.end()) {
+        impl_->found(kind_group, name);
+        return Error{Errc::not_found, fmt::format("there is no group {}", name)};
+    }
+    if (auto room = impl_->room_for({}); !room) return room;
     impl_->group_by_id[at->second->id.value()] = nullptr;
     impl_->remove(kind_group, name);
     impl_->groups.erase(at);
-    impl_->changed();
+    ++impl_->version;
     return {};
 }
 
@@ -377,16 +485,18 @@ std::size_t Catalog::group_count() const {
 Result<model::QueueId> Catalog::put_named_queue(std::string_view name, bool durable) {
     if (auto legal = check_name("queue", name); !legal) return legal.error();
     if (const auto at = impl_->named.find(name); at != impl_->named.end()) {
+        impl_->found(kind_queue, name);
         if (owner(at->second).durable == durable) return at->second;
         return Error{Errc::exists,
                      fmt::format("queue {} is there and is {}durable", name, durable ? "not " : "")};
     }
     if (impl_->queues_alive >= impl_->queues_max) return too_many("queues", impl_->queues_max, "queues_max");
+    if (durable)
+        if (auto room = impl_->room_for({.queue = 1}); !room) return room.error();
     const model::QueueId queue = impl_->give_queue({QueueOwner::Kind::named, durable, 0, {}});
     impl_->named.emplace(name, queue);
     if (!durable) return queue;
     impl_->put(kind_queue, name, dump({{"id", queue.value()}}));
-    impl_->changed();
     return queue;
 }
 
@@ -401,9 +511,7 @@ Result<void> Catalog::delete_named_queue(std::string_view name) {
     const bool durable = owner(at->second).durable;
     impl_->disown(at->second);
     impl_->named.erase(at);
-    if (!durable) return {};
-    impl_->remove(kind_queue, name);
-    impl_->changed();
+    if (durable) impl_->remove(kind_queue, name);
     return {};
 }
 
@@ -425,17 +533,11 @@ std::uint64_t Catalog::version() const {
     return impl_->version;
 }
 
-std::vector<model::QueueId> Catalog::take_deleted_queues() {
-    auto& numbers = impl_->deleted_numbers;
-    impl_->free_numbers.insert(impl_->free_numbers.end(), numbers.begin(), numbers.end());
-    numbers.clear();
-    return std::exchange(impl_->deleted_queues, {});
-}
-
 // --- settings ----------------------------------------------------------------------------------------------
 
 void Catalog::set(std::string_view space, std::string_view key, std::string_view value) {
-    if (const std::string* old = setting(space, key); old && *old == value) return;
+    if (const std::string* old = setting(space, key); old && *old == value)
+        return impl_->found(kind_setting, setting_row(space, key));
     auto at = impl_->settings.find(space);
     if (at == impl_->settings.end()) at = impl_->settings.try_emplace(std::string(space)).first;
     at->second.insert_or_assign(std::string(key), std::string(value));
@@ -485,6 +587,10 @@ void Catalog::remove_document(std::string_view kind, std::string_view name) {
     impl_->remove(kind, name);
 }
 
+void Catalog::await_document(std::string_view kind, std::string_view name) {
+    impl_->found(kind, name);
+}
+
 std::vector<Catalog::Document> Catalog::take_documents(std::string_view kind_begins) {
     std::vector<Document> taken;
     std::erase_if(impl_->documents, [&](Document& document) {
@@ -495,15 +601,64 @@ std::vector<Catalog::Document> Catalog::take_documents(std::string_view kind_beg
     return taken;
 }
 
-bool Catalog::staged() const {
-    return impl_->staged;
+// --- what is durable ---------------------------------------------------------------------------------------
+
+std::uint64_t Catalog::changes() const {
+    return impl_->journal.staged();
 }
 
-Result<void> Catalog::commit() {
-    if (!impl_->staged) return {};
-    if (auto committed = impl_->definitions->commit(); !committed) return committed;
-    impl_->staged = false;
-    return {};
+bool Catalog::durable(std::uint64_t change) const {
+    return change <= impl_->journal.durable();
+}
+
+const Error* Catalog::failing() const {
+    return impl_->journal.failing() ? &*impl_->journal.failing() : nullptr;
+}
+
+Result<void> Catalog::admit() const {
+    return impl_->admit();
+}
+
+void Catalog::begin_request() {
+    impl_->awaited = 0;
+}
+
+std::uint64_t Catalog::awaited() const {
+    return durable(impl_->awaited) ? 0 : impl_->awaited;
+}
+
+void Catalog::submit(std::int64_t now_ms) {
+    impl_->reserve_ahead();
+    if (impl_->journal.all_durable()) return;
+    auto& defined = impl_->defined;
+    const model::QueueId end(impl_->next_queue());
+    if (defined.empty() ? end > defined_end_ : end > defined.back().end)
+        defined.push_back({impl_->journal.staged(), end});
+    impl_->journal.submit(now_ms);
+}
+
+Catalog::QueueRange Catalog::take_defined_queues() {
+    const model::QueueId begin = defined_end_;
+    auto& defined = impl_->defined;
+    for (; !defined.empty() && durable(defined.front().change); defined.pop_front())
+        defined_end_ = defined.front().end;
+    return {begin, defined_end_};
+}
+
+std::vector<model::QueueId> Catalog::take_deleted_queues() {
+    std::vector<model::QueueId> taken = std::exchange(impl_->deleted_numbers, {});
+    impl_->free_numbers.insert(impl_->free_numbers.end(), taken.begin(), taken.end());
+    auto& deleted = impl_->deleted_queues;
+    for (; !deleted.empty() && durable(deleted.front().change); deleted.pop_front())
+        taken.push_back(deleted.front().queue);
+    return taken;
+}
+
+Result<void> Catalog::close() {
+    Impl& impl = *impl_;
+    impl.put(kind_ids, ids_row, Impl::ids_text(impl.ids_ahead({}), impl.version + 1));
+    impl.remove(kind_ids, burst_row);
+    return impl.journal.commit();
 }
 
 }  // namespace posthorn::broker

@@ -18,11 +18,12 @@ namespace posthorn::broker {
 /// What all parts of the engine stand on: the names, the two logs, the time of the tick. Made by recovery;
 /// the parts hold a reference and know each other only where their headers say so.
 struct Core {
-    Core(env::Files& the_files, runtime::Worker& the_worker, BrokerOptions the_options)
-        : files(the_files), worker(the_worker), options(the_options) {}
+    Core(env::Files& the_files, Workers workers, BrokerOptions the_options)
+        : files(the_files), worker(workers.disk), names_worker(workers.names), options(the_options) {}
 
     env::Files& files;
     runtime::Worker& worker;
+    runtime::Worker& names_worker;  ///< may be the same
     const BrokerOptions options;
     Now now;
 
@@ -42,11 +43,13 @@ struct Core {
     store::Log& log_of(model::QueueId of) { return log(log_id(catalog->owner(of))); }
     const store::Log& log_of(model::QueueId of) const { return log(log_id(catalog->owner(of))); }
 
-    /// What may be read now.
+    /// What may be read now. Nothing of a queue that a crash would still take.
     store::Range range(model::QueueId of) const {
         const QueueOwner owner = catalog->owner(of);
         if (!owner.durable) return transient->range(of);
         store::Range range = log(log_id(owner)).range(of);
+        if (!catalog->defined(of)) [[unlikely]]
+            return {range.begin, range.begin};
         range.end = visibility.end(of, range.end);
         if (range.end < range.begin) range.end = range.begin;
         return range;

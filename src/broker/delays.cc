@@ -31,8 +31,12 @@ Result<Receipt> Delays::add(const Publication& message, std::int64_t due_ms) {
     if (!done) return done.error();
     timers_.add({due_ms, done->appended.offset.value()});
     ++core_.counters.delayed;
-    return Receipt{true, done->appended.position, done->appended.end, done->appended.offset, done->store_ms,
-                   true};
+    return Receipt{.delayed = true,
+                   .in_queue_log = true,
+                   .position = done->appended.position,
+                   .end = done->appended.end,
+                   .offset = done->appended.offset,
+                   .store_ms = done->store_ms};
 }
 
 // --- firing ------------------------------------------------------------------------------------------------

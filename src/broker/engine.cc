@@ -15,6 +15,7 @@ struct Engine::Parts {
     env::PosixFiles files;
     env::SystemClock clock;
     runtime::ThreadWorker worker{{"posthorn-sync", 1, 256}, [] {}};
+    runtime::InlineWorker names_worker;
     std::unique_ptr<Broker> broker;
 };
 
@@ -26,8 +27,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, Broke
     if (auto made = parts->files.make_directories(""); !made) return made.error();
     auto definitions = store::open_sqlite_definitions(directory + "/definitions.db");
     if (!definitions) return definitions.error();
-    auto broker =
-        Broker::open(parts->files, "", std::move(*definitions), options, parts->worker, parts->now());
+    auto broker = Broker::open(parts->files, "", std::move(*definitions), options,
+                               {parts->worker, parts->names_worker}, parts->now());
     if (!broker) return broker.error();
     parts->broker = std::move(*broker);
     parts->broker->begin_tick(parts->now());

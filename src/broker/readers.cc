@@ -23,6 +23,8 @@ constexpr std::uint64_t released_at_once = 10'000;
 Result<Readers::Reader*> Readers::find(ReaderId reader) const {
     if (reader.value() == nobody || reader.value() >= readers_.size() || !readers_[reader.value()])
         return Error{Errc::not_found, fmt::format("there is no reader {}", reader.value())};
+    if (core_.catalog->owner(readers_[reader.value()]->queue).kind == QueueOwner::Kind::none)
+        return Error{Errc::not_found, "the queue of this reader is deleted"};
     return readers_[reader.value()].get();
 }
 
@@ -58,8 +60,11 @@ Result<ReaderId> Readers::open(std::string_view name, model::QueueId queue) {
     if (name.empty() || name.size() > name_bytes_max)
         return Error{Errc::invalid, fmt::format("a reader's name has 1 to {} bytes", name_bytes_max)};
     if (const auto at = by_name_.find(name); at != by_name_.end()) {
-        if (readers_[at->second]->queue == queue) return ReaderId(at->second);
-        return Error{Errc::exists, fmt::format("reader {} reads another queue", name)};
+        const model::QueueId other = readers_[at->second]->queue;
+        if (other == queue) return ReaderId(at->second);
+        if (core_.catalog->owner(other).kind != QueueOwner::Kind::none)
+            return Error{Errc::exists, fmt::format("reader {} reads another queue", name)};
+        by_name_.erase(at);  // its queue is deleted, and it goes when that is durable
     }
     if (kind == QueueOwner::Kind::named && queue.value() < of_queue_.size() && of_queue_[queue.value()])
         return Error{Errc::exists,
@@ -104,7 +109,8 @@ void Readers::unlink(Reader& reader) {
     while (*link != reader.id)
         link = &readers_[*link]->next_of_queue;
     *link = reader.next_of_queue;
-    by_name_.erase(by_name_.find(reader.name));
+    if (const auto at = by_name_.find(reader.name); at != by_name_.end() && at->second == reader.id)
+        by_name_.erase(at);
     in_flight_ -= reader.state.in_flight();
     if (reader.durable)
         core_.notes.writer().reader_deleted(reader.id);

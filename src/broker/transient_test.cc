@@ -25,6 +25,7 @@ class TransientTest : public testing::Test {
         world_.open();
         durable_ = *world_.broker->catalog().put_named_queue("durable");
         passing_ = *world_.broker->catalog().put_named_queue("passing", false);
+        world_.tick();  // the durable one is written down
         open();
     }
     void open() {

@@ -22,6 +22,8 @@ class Visibility {
     bool appended_volatile(model::QueueId queue, model::QueueOffset offset);
     /// Everything appended to `log` so far is written up to `position`: it shows once `release` gets there.
     void written(LogId log, store::Position position);
+    /// More may be read for another reason than a release.
+    void grew(model::QueueId queue) { released_.push_back(queue); }
     /// What is safe now shows. `wake_released` follows when the tick is in order.
     void release(LogId log, store::Position safe);
     /// Wakes those who wait for queues released since the last call; `also(queue)` is called for each.

@@ -162,6 +162,16 @@ void Definitions::remove_policy(std::string_view host, std::string_view name, bo
     catalog_.remove_document(of_operator ? kind_operator : kind_policy, row(host, name));
 }
 
+void Definitions::await_exchange(std::string_view host, std::string_view name) {
+    catalog_.await_document(kind_exchange, row(host, name));
+}
+void Definitions::await_queue(std::string_view host, std::string_view name) {
+    catalog_.await_document(kind_queue, row(host, name));
+}
+void Definitions::await_binding(std::string_view host, const Binding& binding) {
+    catalog_.await_document(kind_binding, row(host, binding_identity(binding)));
+}
+
 void Definitions::load(Visitor& visitor) {
     const auto documents = catalog_.take_documents("exchange.");
     for (const std::string_view kind :

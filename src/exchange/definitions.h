@@ -28,6 +28,13 @@ class Definitions {
     void put_policy(std::string_view host, const Policy& policy, bool of_operator);
     void remove_policy(std::string_view host, std::string_view name, bool of_operator);
 
+    /// Whether a client's change can be written down: asked before anything is changed.
+    Result<void> admit() const { return catalog_.admit(); }
+    // A client asked for what is there, or gone, already: its answer waits for what is on its way.
+    void await_exchange(std::string_view host, std::string_view name);
+    void await_queue(std::string_view host, std::string_view name);
+    void await_binding(std::string_view host, const Binding& binding);
+
     /// What was found at open, hosts first and bindings after both their ends; what cannot be read is named
     /// in the log and left out.
     class Visitor {

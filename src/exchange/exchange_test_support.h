@@ -162,7 +162,11 @@ class TestConsumer final : public Consumer {
 class Station {
   public:
     explicit Station(broker::BrokerOptions given = {}, VirtualHosts::Options given_hosts = {.seed = 7})
-        : options(given), host_options(given_hosts) {
+        : Station(given, given_hosts, nullptr) {}
+    /// Names are durable when `names` says so, instead of at the end of the tick.
+    explicit Station(runtime::SimWorker& names) : Station({}, {.seed = 7}, &names) {}
+    Station(broker::BrokerOptions given, VirtualHosts::Options given_hosts, runtime::SimWorker* names)
+        : options(given), host_options(given_hosts), slow_names(names) {
         options.stream_segment_bytes = options.queue_segment_bytes = 1 << 20;
         options.stream_tail_bytes = options.queue_tail_bytes = 1 << 19;
         options.cold_bytes = 1 << 19;
@@ -173,11 +177,14 @@ class Station {
     ~Station() {
         hosts.reset();
         worker->drop_all();
+        if (slow_names) slow_names->drop_all();
     }
 
     void open() {
         auto opened = broker::Broker::open(
-            files, "data", std::make_unique<store::MemoryDefinitions>(definitions), options, *worker, now());
+            files, "data", std::make_unique<store::MemoryDefinitions>(definitions), options,
+            slow_names ? broker::Workers(*worker, *slow_names) : broker::Workers(*worker, names_worker),
+            now());
         POSTHORN_CHECK(opened.ok(), opened.ok() ? "" : opened.error().message);
         broker = std::move(*opened);
         broker->begin_tick(now());
@@ -321,6 +328,8 @@ class Station {
     env::SimClock clock;
     env::Random random{7};
     std::unique_ptr<runtime::SimWorker> worker = std::make_unique<runtime::SimWorker>();
+    runtime::InlineWorker names_worker;
+    runtime::SimWorker* slow_names;
     std::shared_ptr<store::MemoryDefinitions::Shared> definitions =
         store::MemoryDefinitions::make_shared_state();
     TestCodec codec;
@@ -333,6 +342,7 @@ class Station {
     template <class How>
     void end(How&& how) {
         worker->drop_all();
+        if (slow_names) slow_names->drop_all();
         how();
         hosts.reset();
         broker.reset();

@@ -116,7 +116,7 @@ Result<void> HostState::append(std::span<const Target> targets, const Letter& le
     const auto receipt = desk_.broker.publish(record);
     if (!receipt) [[unlikely]]
         return receipt.error();
-    if (keep) published.receipt = *receipt;
+    if (keep) published.receipt = published.receipt ? receipt->with(*published.receipt) : *receipt;
     for (const Target& target : targets)
         target.queue->appended(target.lane, letter, record.expires_ms);
     return {};
@@ -191,7 +191,7 @@ void HostState::send(DeadLetter& dead) {
     letter.format = dead.format;
     letter.persistent = dead.persistent;
     letter.message_key = dead.message_key;
-    const auto published = publish_again(dead.letter, letter);
+    const auto published = publish_again(dead.letter, letter, dead.from != nullptr);
     if (!dead.from) return;
     if (published) {
         dead.from->count_dead_letter();
@@ -201,16 +201,25 @@ void HostState::send(DeadLetter& dead) {
     }
 }
 
-Result<Published> HostState::publish_again(const Travelling& travelling, Letter letter) {
+/// `original_goes` once its copy is written: that must not lie in a queue that a crash would still take. Such
+/// a queue is busy, and gets it a little later.
+Result<Published> HostState::publish_again(const Travelling& travelling, Letter letter, bool original_goes) {
     letter.priority = travelling.priority;
     letter.ttl_ms = travelling.ttl_ms;
     letter.body_bytes = travelling.body_bytes;
     letter.payload = travelling.payload.view();
     ExchangeState* const exchange = find_exchange(travelling.exchange);
     if (!exchange) return Published{};
-    if (exchange->delayed && travelling.delay_ms > 0) return delay(letter, travelling.delay_ms);
+    if (exchange->delayed && travelling.delay_ms > 0) {
+        if (auto opened = open_delayed(); !opened) return opened.error();
+        if (letter.persistent && original_goes && !desk_.broker.catalog().defined(delayed_.queue))
+            return Error{Errc::busy, fmt::format("vhost '{}' keeps no delayed messages yet", name_)};
+        return delay(letter, travelling.delay_ms);
+    }
     const std::vector<std::string_view> more_keys(travelling.more_keys.begin(), travelling.more_keys.end());
     const Route& route = router_.find(*exchange, {travelling.key, travelling.headers.get(), 0}, more_keys);
+    if (original_goes)
+        if (auto fine = all_defined(route.queues, letter); !fine) return fine.error();
     if (travelling.closed_circle.empty()) return deliver(route.queues, letter);
     std::vector<QueueState*> queues;
     for (QueueState* queue : route.queues) {
@@ -225,6 +234,19 @@ Result<Published> HostState::publish_again(const Travelling& travelling, Letter 
                      queue->describe(), circles_.left_out());
     }
     return deliver(queues, letter);
+}
+
+Result<void> HostState::all_defined(std::span<QueueState* const> queues, const Letter& letter) {
+    for (QueueState* queue : queues) {
+        const bool kept = letter.persistent || queue->settings().quorum;
+        if (!kept || !queue->spec().durable) continue;
+        const std::uint8_t lane = queue->lane_number(letter.priority);
+        if (queue->lane_queue(lane) == model::QueueId())
+            if (auto opened = queue->open_lane(lane); !opened) return opened;
+        if (!desk_.broker.catalog().defined(queue->lane_queue(lane)))
+            return Error{Errc::busy, queue->describe() + " is not durable yet"};
+    }
+    return {};
 }
 
 // --- the delayed -------------------------------------------------------------------------------------------
@@ -305,7 +327,7 @@ void HostState::route_due() {
         letter.format = one.format;
         letter.persistent = tag_persistent(one.tag);
         letter.message_key = one.key;
-        const bool routed = publish_again(one.travelling, letter).ok();
+        const bool routed = publish_again(one.travelling, letter, true).ok();
         const auto done = routed ? desk_.broker.settle(delayed_.reader, one.offset)
                                  : desk_.broker.requeue(delayed_.reader, one.offset, 100);
         if (!done) log_warn("exchange", "vhost '{}': {}", name_, done.error().message);

@@ -98,7 +98,10 @@ Result<void> HostState::declare_exchange(const ExchangeSpec& given) {
     const auto type = exchange_type(spec);
     if (!type && type.error().code == Errc::unsupported) return type.error();
     if (spec.name.empty()) return default_exchange();
-    if (const ExchangeState* there = find_exchange(spec.name)) return same_exchange(there->spec, spec, whose);
+    if (const ExchangeState* there = find_exchange(spec.name)) {
+        definitions_.await_exchange(name_, spec.name);
+        return same_exchange(there->spec, spec, whose);
+    }
     if (reserved(spec.name)) return reserved_name("exchange", spec.name);
     if (!type) return type.error();
     if (auto legal = check_name("exchange", spec.name, spec.durable); !legal) return legal;
@@ -110,6 +113,8 @@ Result<void> HostState::declare_exchange(const ExchangeSpec& given) {
     if (exchanges_.size() >= desk_.options.exchanges_max)
         return Error{Errc::invalid,
                      fmt::format("cannot declare {}: there are {} already", whose, exchanges_.size())};
+    if (spec.durable)
+        if (auto admitted = definitions_.admit(); !admitted) return admitted;
     add_exchange(spec, *type);
     if (spec.durable) definitions_.put_exchange(name_, spec);
     return {};
@@ -132,9 +137,14 @@ Result<void> HostState::delete_exchange(std::string_view given, bool if_unused) 
         return Error{Errc::denied,
                      fmt::format("deletion of system {} not allowed", describe("exchange", name, name_))};
     ExchangeState* exchange = find_exchange(name);
-    if (!exchange) return {};
+    if (!exchange) {
+        definitions_.await_exchange(name_, name);
+        return {};
+    }
     if (if_unused && !exchange->leaving.empty())
         return Error{Errc::exists, describe("exchange", name, name_) + " in use"};
+    if (exchange->spec.durable)
+        if (auto admitted = definitions_.admit(); !admitted) return admitted;
     remove_exchange(*exchange);
     return {};
 }
@@ -214,10 +224,15 @@ Result<void> HostState::bind(const Binding& given, OwnerId by) {
     if (auto fine = ends->source->matcher->check(binding); !fine) return fine;
     if (ends->queue)
         if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
-    if (bindings_.contains(binding_identity(binding))) return {};
+    if (bindings_.contains(binding_identity(binding))) {
+        definitions_.await_binding(name_, binding);
+        return {};
+    }
     if (bindings_.size() >= desk_.options.bindings_max)
         return Error{Errc::invalid,
                      fmt::format("vhost '{}' has {} bindings already", name_, bindings_.size())};
+    if (durable_between(*ends))
+        if (auto admitted = definitions_.admit(); !admitted) return admitted;
     add_binding(binding, *ends, true);
     if (const auto hint = ends->source->advised ? std::nullopt : advice(ends->source->type, binding)) {
         ends->source->advised = true;
@@ -230,13 +245,23 @@ Result<void> HostState::unbind(const Binding& given, OwnerId by) {
     const Binding binding = stripped(given);
     if (touches_default(binding)) return default_exchange();
     const auto at = bindings_.find(binding_identity(binding));
-    if (at == bindings_.end()) return {};
+    if (at == bindings_.end()) {
+        definitions_.await_binding(name_, binding);
+        return {};
+    }
     if (at->second->queue)
         if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
+    if (at->second->durable)
+        if (auto admitted = definitions_.admit(); !admitted) return admitted;
     const std::string source = at->second->source->spec.name;
     remove_binding(*at->second);
     auto_delete({source});
     return {};
+}
+
+bool HostState::durable_between(const Ends& ends) {
+    return ends.source->spec.durable &&
+           (ends.queue ? ends.queue->spec().durable : ends.exchange->spec.durable);
 }
 
 void HostState::add_binding(const Binding& binding, const Ends& ends, bool define) {
@@ -246,8 +271,7 @@ void HostState::add_binding(const Binding& binding, const Ends& ends, bool defin
     record.source = ends.source;
     record.queue = ends.queue;
     record.exchange = ends.exchange;
-    record.durable =
-        ends.source->spec.durable && (ends.queue ? ends.queue->spec().durable : ends.exchange->spec.durable);
+    record.durable = durable_between(ends);
     record.identity = binding_identity(binding);
     bindings_.emplace(record.identity, std::move(made));
     ends.source->leaving.insert(&record);
@@ -308,6 +332,7 @@ Result<Queue*> HostState::queue_for(std::string_view name, OwnerId by) const {
     auto found = find_queue_for(name, by);
     if (!found) return found.error();
     (*found)->used();
+    definitions_.await_queue(name_, (*found)->spec().name);
     return static_cast<Queue*>(*found);
 }
 
@@ -329,6 +354,7 @@ Result<Queue*> HostState::declare_queue(const QueueSpec& given) {
             return locked(whose);
         if (auto same = same_queue(there->spec(), spec, whose); !same) return same.error();
         there->used();
+        definitions_.await_queue(name_, spec.name);
         return static_cast<Queue*>(there);
     }
     if (auto legal = check_name("queue", spec.name, spec.durable); !legal) return legal.error();
@@ -365,12 +391,17 @@ Result<QueueState*> HostState::add_queue(QueueSpec spec) {
 Result<std::uint64_t> HostState::delete_queue(std::string_view given, bool if_unused, bool if_empty,
                                               OwnerId by) {
     const std::string name = strip_line_ends(given);
-    if (!find_queue(name)) return std::uint64_t{0};
+    if (!find_queue(name)) {
+        definitions_.await_queue(name_, name);
+        return std::uint64_t{0};
+    }
     const auto found = find_queue_for(name, by);
     if (!found) return found.error();
     QueueState& queue = **found;
     if (if_empty && queue.ready() > 0) return Error{Errc::exists, queue.describe() + " not empty"};
     if (if_unused && queue.consumers().size() > 0) return Error{Errc::exists, queue.describe() + " in use"};
+    if (queue.spec().durable)
+        if (auto admitted = definitions_.admit(); !admitted) return admitted.error();
     const std::uint64_t count = queue.ready();
     remove_queue(queue);
     return count;
@@ -495,6 +526,7 @@ void HostState::apply_all_policies() {
 }
 
 Result<void> HostState::put_policy(const Policy& policy, bool of_operator) {
+    if (auto admitted = definitions_.admit(); !admitted) return admitted;
     if (auto put = (of_operator ? operator_policies_ : policies_).put(policy); !put) return put;
     definitions_.put_policy(name_, policy, of_operator);
     apply_all_policies();
@@ -502,6 +534,7 @@ Result<void> HostState::put_policy(const Policy& policy, bool of_operator) {
 }
 
 Result<void> HostState::delete_policy(std::string_view name, bool of_operator) {
+    if (auto admitted = definitions_.admit(); !admitted) return admitted;
     if (!(of_operator ? operator_policies_ : policies_).erase(name))
         return Error{Errc::not_found, fmt::format("no policy '{}' in vhost '{}'", name, name_)};
     definitions_.remove_policy(name_, name, of_operator);

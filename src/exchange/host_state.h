@@ -112,6 +112,7 @@ class HostState final : public VirtualHost {
         ExchangeState* exchange;
     };
     Result<Ends> ends_of(const Binding& binding) const;
+    static bool durable_between(const Ends& ends);
     void add_binding(const Binding& binding, const Ends& ends, bool define);
     void remove_binding(BindingRecord& record);
     /// Each of these lost a binding, perhaps its last.
@@ -132,7 +133,8 @@ class HostState final : public VirtualHost {
     /// Warns who asked an exchange for a delay that knows none.
     void advise_of_delay(ExchangeState& exchange);
     /// To where the travelling message says, with what else its record says.
-    Result<Published> publish_again(const Travelling& travelling, Letter letter);
+    Result<Published> publish_again(const Travelling& travelling, Letter letter, bool original_goes);
+    Result<void> all_defined(std::span<QueueState* const> queues, const Letter& letter);
     Result<void> open_delayed();
     void send(DeadLetter& dead);
 

@@ -149,6 +149,7 @@ Result<VirtualHost*> Hosts::add(std::string_view name) {
     if (VirtualHost* there = find(name)) return there;
     if (name.empty() || name.size() > name_bytes_max || !is_utf8(name))
         return Error{Errc::invalid, "a virtual host needs a name of at most 255 bytes of UTF-8"};
+    if (auto admitted = definitions_.admit(); !admitted) return admitted.error();
     HostState& host = add_host(name, desk_.next_queue);
     definitions_.put_host(name, host.number(), {});
     return static_cast<VirtualHost*>(&host);
@@ -157,6 +158,7 @@ Result<VirtualHost*> Hosts::add(std::string_view name) {
 Result<void> Hosts::remove(std::string_view name) {
     const auto at = hosts_.find(name);
     if (at == hosts_.end()) return Error{Errc::not_found, fmt::format("vhost '{}' not found", name)};
+    if (auto admitted = definitions_.admit(); !admitted) return admitted;
     at->second->remove_all();
     definitions_.remove_host(name);
     removed_.push_back(std::move(at->second));

@@ -5,7 +5,8 @@
 
 namespace posthorn::server {
 
-/// Users and permissions, kept among the engine's settings: durable with the tick that changed them.
+/// Users and permissions, kept among the engine's settings: durable soon after the tick that
+/// changed them.
 class CatalogKeep final : public auth::Keep {
   public:
     explicit CatalogKeep(broker::Catalog& catalog) : catalog_(catalog) {}

@@ -78,6 +78,8 @@ Program::Program(Config config)
       files_(config_.data_directory),
       loop_(clock_),
       worker_({"engine-worker", worker_threads, 256}, [this] { loop_.post([] {}); }),
+      names_worker_({"engine-names", 1, 4}, [this] { loop_.post([] {}); }),
+
       random_(env::system_seed()) {}
 
 Program::~Program() = default;
@@ -110,7 +112,8 @@ Result<void> Program::open_engine() {
                                  directory, std::strerror(errno))};
     auto definitions = store::open_sqlite_definitions(directory + "/definitions.sqlite");
     if (!definitions) return with_advice(definitions.error(), other_directory);
-    auto opened = broker::Broker::open(files_, "", std::move(*definitions), config_.engine, worker_, now());
+    auto opened = broker::Broker::open(files_, "", std::move(*definitions), config_.engine,
+                                       {worker_, names_worker_}, now());
     if (!opened && opened.error().code == Errc::busy)
         return with_advice(
             opened.error(),

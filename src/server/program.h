@@ -70,7 +70,7 @@ class Program {
     std::int64_t ready_ns_ = 0;
     env::PosixFiles files_;
     runtime::Loop loop_;
-    runtime::ThreadWorker worker_;
+    runtime::ThreadWorker worker_, names_worker_;
     std::unique_ptr<broker::Broker> broker_;
     runtime::TickHook begin_hook_, end_hook_;
     runtime::Timer wake_;

@@ -1,54 +1,45 @@
 #include <map>
-#include <optional>
+#include <mutex>
 #include <utility>
-#include <vector>
 
 #include "store/definitions.h"
 
 namespace posthorn::store {
 
-namespace {
-using Key = std::pair<std::string, std::string>;
-}
-
 struct MemoryDefinitions::Shared {
-    std::map<Key, std::string> committed;
-};
-
-struct MemoryDefinitions::Staged {
-    std::vector<std::pair<Key, std::optional<std::string>>> changes;
+    std::mutex mutex;
+    std::map<std::pair<std::string, std::string>, std::string> committed;
+    std::optional<Error> failing;
 };
 
 std::shared_ptr<MemoryDefinitions::Shared> MemoryDefinitions::make_shared_state() {
     return std::make_shared<Shared>();
 }
 
-MemoryDefinitions::MemoryDefinitions(std::shared_ptr<Shared> shared)
-    : shared_(std::move(shared)), staged_(std::make_unique<Staged>()) {}
+void MemoryDefinitions::fail(Shared& shared, std::optional<Error> with) {
+    const std::lock_guard lock(shared.mutex);
+    shared.failing = std::move(with);
+}
+
+MemoryDefinitions::MemoryDefinitions(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 
 MemoryDefinitions::~MemoryDefinitions() = default;
 
-void MemoryDefinitions::put(std::string_view kind, std::string_view name, std::string_view json) {
-    staged_->changes.emplace_back(Key(kind, name), std::string(json));
-}
-
-void MemoryDefinitions::remove(std::string_view kind, std::string_view name) {
-    staged_->changes.emplace_back(Key(kind, name), std::nullopt);
-}
-
-Result<void> MemoryDefinitions::commit() {
-    for (auto& [key, json] : staged_->changes) {
-        if (json)
-            shared_->committed[key] = std::move(*json);
+Result<void> MemoryDefinitions::commit(std::span<const DefinitionChange> changes) {
+    const std::lock_guard lock(shared_->mutex);
+    if (shared_->failing) return *shared_->failing;
+    for (const DefinitionChange& change : changes) {
+        if (change.json)
+            shared_->committed[{change.kind, change.name}] = *change.json;
         else
-            shared_->committed.erase(key);
+            shared_->committed.erase({change.kind, change.name});
     }
-    staged_->changes.clear();
     return {};
 }
 
 Result<void> MemoryDefinitions::load(
     const std::function<void(std::string_view, std::string_view, std::string_view)>& visit) {
+    const std::lock_guard lock(shared_->mutex);
     for (const auto& [key, json] : shared_->committed)
         visit(key.first, key.second, json);
     return {};

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <optional>
-#include <vector>
+#include <mutex>
 
 #include "store/definitions.h"
 
@@ -44,25 +43,15 @@ class SqliteDefinitions final : public Definitions {
         return prepare_all();
     }
 
-    void put(std::string_view kind, std::string_view name, std::string_view json) override {
-        staged_.push_back({std::string(kind), std::string(name), std::string(json)});
-    }
-    void remove(std::string_view kind, std::string_view name) override {
-        staged_.push_back({std::string(kind), std::string(name), std::nullopt});
-    }
-
-    /// What was staged stays staged when the commit fails, so that a later commit writes it too.
-    Result<void> commit() override {
-        if (staged_.empty()) return {};
+    Result<void> commit(std::span<const DefinitionChange> changes) override {
+        if (changes.empty()) return {};
+        const std::lock_guard lock(mutex_);
         auto done = run("BEGIN IMMEDIATE");
-        for (std::size_t n = 0; done && n < staged_.size(); ++n)
-            done = apply(staged_[n]);
+        for (std::size_t n = 0; done && n < changes.size(); ++n)
+            done = apply(changes[n]);
         if (done) done = run("COMMIT");
-        if (done) {
-            staged_.clear();
-        } else if (!sqlite3_get_autocommit(database_.get())) {
+        if (!done && !sqlite3_get_autocommit(database_.get()))
             sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
-        }
         return done;
     }
 
@@ -77,11 +66,6 @@ class SqliteDefinitions final : public Definitions {
     }
 
   private:
-    struct Change {
-        std::string kind, name;
-        std::optional<std::string> json;
-    };
-
     Result<void> check_version() {
         Statement statement;
         if (auto made = prepare("PRAGMA user_version", statement); !made) return made;
@@ -112,7 +96,7 @@ class SqliteDefinitions final : public Definitions {
         return code == SQLITE_OK ? Result<void>() : failure("prepare");
     }
 
-    Result<void> apply(const Change& change) {
+    Result<void> apply(const DefinitionChange& change) {
         sqlite3_stmt* statement = change.json ? put_.get() : remove_.get();
         bind(statement, 1, change.kind);
         bind(statement, 2, change.name);
@@ -151,7 +135,7 @@ class SqliteDefinitions final : public Definitions {
     std::string path_;
     Database database_;
     Statement put_, remove_, select_;  // before the database goes
-    std::vector<Change> staged_;
+    std::mutex mutex_;
 };
 
 }  // namespace

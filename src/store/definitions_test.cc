@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <thread>
+#include <vector>
 
 namespace posthorn::store {
 namespace {
@@ -45,44 +47,54 @@ class DefinitionsTest : public ::testing::TestWithParam<bool> {
     std::shared_ptr<MemoryDefinitions::Shared> shared_ = MemoryDefinitions::make_shared_state();
 };
 
+DefinitionChange put(std::string kind, std::string name, std::string json) {
+    return {std::move(kind), std::move(name), std::move(json)};
+}
+DefinitionChange removed(std::string kind, std::string name) {
+    return {std::move(kind), std::move(name), std::nullopt};
+}
+Result<void> commit(Definitions& definitions, std::vector<DefinitionChange> changes) {
+    return definitions.commit(changes);
+}
+
 TEST_P(DefinitionsTest, WhatWasCommittedIsThereAfterReopening) {
     {
         auto definitions = open();
-        definitions->put("topic", "orders", "{\"queues\":4}");
-        definitions->put("topic", "trades", "{}");
-        definitions->put("group", "orders", "{}");
-        ASSERT_TRUE(definitions->commit().ok());
-        definitions->remove("topic", "trades");
-        definitions->put("topic", "orders", "{\"queues\":8}");
-        ASSERT_TRUE(definitions->commit().ok());
+        ASSERT_TRUE(commit(*definitions, {put("topic", "orders", "{\"queues\":4}"),
+                                          put("topic", "trades", "{}"), put("group", "orders", "{}")})
+                        .ok());
+        ASSERT_TRUE(
+            commit(*definitions, {removed("topic", "trades"), put("topic", "orders", "{\"queues\":8}")})
+                .ok());
     }
     EXPECT_EQ(load(*open()), (All{{{"topic", "orders"}, "{\"queues\":8}"}, {{"group", "orders"}, "{}"}}));
 }
 
-TEST_P(DefinitionsTest, WhatWasOnlyStagedIsGone) {
-    {
-        auto definitions = open();
-        definitions->put("topic", "orders", "{}");
-    }
-    EXPECT_TRUE(load(*open()).empty());
-}
-
-TEST_P(DefinitionsTest, TheLastStagedChangeOfANameCounts) {
+TEST_P(DefinitionsTest, TheLastChangeOfANameCounts) {
     auto definitions = open();
-    definitions->put("kv", "a", "1");
-    definitions->remove("kv", "a");
-    definitions->remove("kv", "b");
-    definitions->put("kv", "b", "2");
-    ASSERT_TRUE(definitions->commit().ok());
+    ASSERT_TRUE(commit(*definitions,
+                       {put("kv", "a", "1"), removed("kv", "a"), removed("kv", "b"), put("kv", "b", "2")})
+                    .ok());
     EXPECT_EQ(load(*definitions), (All{{{"kv", "b"}, "2"}}));
 }
 
 TEST_P(DefinitionsTest, NamesMayHoldAnyText) {
     auto definitions = open();
     const std::string odd("%RETRY%'; drop table\0x", 22);
-    definitions->put("group", odd, "{}");
-    ASSERT_TRUE(definitions->commit().ok());
+    ASSERT_TRUE(commit(*definitions, {put("group", odd, "{}")}).ok());
     EXPECT_EQ(load(*open()).count({"group", odd}), 1u);
+}
+
+TEST_P(DefinitionsTest, TwoThreadsMayCommit) {
+    auto definitions = open();
+    const auto many = [&](const std::string& kind) {
+        for (int n = 0; n < 50; ++n)
+            ASSERT_TRUE(commit(*definitions, {put(kind, std::to_string(n), "{}")}).ok());
+    };
+    std::thread other([&] { many("topic"); });
+    many("group");
+    other.join();
+    EXPECT_EQ(load(*definitions).size(), 100u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, DefinitionsTest, ::testing::Bool(),

@@ -38,6 +38,15 @@ std::uint64_t Log::Impl::Recovery::vouched_for() {
     return *vouched;
 }
 
+std::uint64_t Log::Impl::Recovery::reached() const {
+    std::uint64_t reached = position;
+    for (std::size_t n = at; n + 1 < pieces.size(); ++n) {
+        if (!pieces[n + 1].segment->header_good || !pieces[n].scanner->zero_from(reached)) break;
+        reached = pieces[n + 1].segment->data_begin();
+    }
+    return reached;
+}
+
 bool Log::Impl::Recovery::leftovers() {
     for (std::size_t n = at; n < pieces.size(); ++n)
         if (!pieces[n].scanner->zero_from(n == at ? position : pieces[n].segment->data_begin())) return true;
@@ -114,7 +123,7 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
             const std::uint64_t bad_to = same ? to : piece.segment->limit();
             const bool unreadable = piece.scanner->unreadable(recovery.position, bad_to);
             // Without a power cut nothing is torn but the very end: what is bad before good batches rotted.
-            if (!recovered_.same_boot && !unreadable && recovery.vouched_for() <= recovery.position) break;
+            if (!recovered_.same_boot && !unreadable && recovery.vouched_for() <= recovery.reached()) break;
             // The unused end of a segment is no damage, whatever the next one begins with.
             if (same || unreadable || !piece.scanner->zero_from(recovery.position))
                 add_damage(*piece.segment, recovery.position, bad_to);

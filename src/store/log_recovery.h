@@ -35,6 +35,9 @@ struct Log::Impl::Recovery {
     std::optional<Next> next();
     /// The highest position that a good batch from here on says was synced.
     std::uint64_t vouched_for();
+    /// Where data could go on: behind the position, or, when nothing follows it in its segment, at the start
+    /// of the next. Nothing between the two can have been lost.
+    std::uint64_t reached() const;
     /// Whether there is anything but zeros from the position on.
     bool leftovers();
 };

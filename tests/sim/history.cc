@@ -43,8 +43,9 @@ History::~History() {
 // --- opening -----------------------------------------------------------------------------------------------
 
 bool History::try_open() {
-    auto opened = broker::Broker::open(
-        files_, "data", std::make_unique<store::MemoryDefinitions>(definitions_), options_, worker_, now());
+    auto opened =
+        broker::Broker::open(files_, "data", std::make_unique<store::MemoryDefinitions>(definitions_),
+                             options_, broker::Workers(worker_, names_worker_), now());
     if (!opened) {
         say("open fails: {}", opened.error().message);
         return false;

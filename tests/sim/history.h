@@ -80,6 +80,7 @@ class History {
     env::SimFiles files_;
     env::SimClock clock_;
     runtime::SimWorker worker_;
+    runtime::InlineWorker names_worker_;
     std::shared_ptr<store::MemoryDefinitions::Shared> definitions_;
     broker::BrokerOptions options_;
     std::unique_ptr<broker::Broker> engine_;

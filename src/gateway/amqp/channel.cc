@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "arguments.h"
 #include "channel_send.h"
 #include "gateway.h"
@@ -45,6 +47,7 @@ void Channel::release() {
     give_back();
     assembler_.reset();
     stalled_ = Stalled::no;
+    answers_held_ = 0;
 }
 
 // --- in ----------------------------------------------------------------------------------------------------
@@ -119,23 +122,16 @@ Refusal Channel::on_method(Bytes payload) {
         case MethodCode::basic_recover_async:
             return take(payload, &Channel::recover_async);
         case MethodCode::queue_declare:
-            return take(payload, &Channel::queue_declare);
         case MethodCode::queue_bind:
-            return take(payload, &Channel::queue_bind);
         case MethodCode::queue_unbind:
-            return take(payload, &Channel::queue_unbind);
+        case MethodCode::queue_delete:
+        case MethodCode::exchange_declare:
+        case MethodCode::exchange_delete:
+        case MethodCode::exchange_bind:
+        case MethodCode::exchange_unbind:
+            return on_naming_method(code, payload);
         case MethodCode::queue_purge:
             return take(payload, &Channel::queue_purge);
-        case MethodCode::queue_delete:
-            return take(payload, &Channel::queue_delete);
-        case MethodCode::exchange_declare:
-            return take(payload, &Channel::exchange_declare);
-        case MethodCode::exchange_delete:
-            return take(payload, &Channel::exchange_delete);
-        case MethodCode::exchange_bind:
-            return take(payload, &Channel::exchange_bind);
-        case MethodCode::exchange_unbind:
-            return take(payload, &Channel::exchange_unbind);
         case MethodCode::confirm_select:
             return take(payload, &Channel::confirm_select);
         case MethodCode::tx_select:
@@ -159,6 +155,82 @@ Refusal Channel::on_method(Bytes payload) {
         default:
             return wire::unimplemented_method(code);
     }
+}
+
+namespace {
+
+bool names_something(wire::MethodCode code) {
+    using wire::MethodCode;
+    switch (code) {
+        case MethodCode::queue_declare:
+        case MethodCode::queue_bind:
+        case MethodCode::queue_unbind:
+        case MethodCode::queue_delete:
+        case MethodCode::exchange_declare:
+        case MethodCode::exchange_delete:
+        case MethodCode::exchange_bind:
+        case MethodCode::exchange_unbind:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool never_answered(wire::MethodCode code) {
+    using wire::MethodCode;
+    return code == MethodCode::basic_publish || code == MethodCode::basic_ack ||
+           code == MethodCode::basic_nack || code == MethodCode::basic_reject;
+}
+
+}  // namespace
+
+/// What was declared, bound or deleted is answered when it is durable, and so is what comes after it.
+Refusal Channel::on_naming_method(wire::MethodCode code, Bytes payload) {
+    broker::Catalog& catalog = gateway_.broker.catalog();
+    catalog.begin_request();
+    const std::size_t from = session_.out().size();
+    if (Refusal refusal = name_something(code, payload)) return refusal;
+    const std::uint64_t awaited = catalog.awaited();
+    if (awaited == 0 && answers_held_ == 0) return {};
+    names_awaited_ = std::max(names_awaited_, awaited);
+    gateway_.held_replies.hold(*this, code, session_.out(), from, names_awaited_);
+    ++answers_held_;
+    return {};
+}
+
+Refusal Channel::name_something(wire::MethodCode code, Bytes payload) {
+    using wire::MethodCode;
+    switch (code) {
+        case MethodCode::queue_declare:
+            return take(payload, &Channel::queue_declare);
+        case MethodCode::queue_bind:
+            return take(payload, &Channel::queue_bind);
+        case MethodCode::queue_unbind:
+            return take(payload, &Channel::queue_unbind);
+        case MethodCode::queue_delete:
+            return take(payload, &Channel::queue_delete);
+        case MethodCode::exchange_declare:
+            return take(payload, &Channel::exchange_declare);
+        case MethodCode::exchange_delete:
+            return take(payload, &Channel::exchange_delete);
+        case MethodCode::exchange_bind:
+            return take(payload, &Channel::exchange_bind);
+        case MethodCode::exchange_unbind:
+            return take(payload, &Channel::exchange_unbind);
+        default:
+            panic("a method that names nothing");
+    }
+}
+
+void Channel::answer_held(Bytes frame) {
+    --answers_held_;
+    session_.out().append(frame);
+}
+
+bool Channel::must_wait(const wire::Frame& frame) const {
+    if (frame.type != wire::FrameType::method || closing_) return false;
+    const wire::MethodCode code = wire::method_of(frame.payload);
+    return !names_something(code) && !never_answered(code);
 }
 
 Refusal Channel::open(const wire::ChannelOpen&) {

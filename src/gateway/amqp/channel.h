@@ -75,6 +75,12 @@ class Channel final : private broker::Waiter {
     /// Why it has to be closed, if its client has kept a delivery for longer than the consumer timeout.
     Refusal check_age(std::int64_t now_ms);
 
+    // Answers that wait until a name is durable (held_replies.h).
+    bool answer_held() const { return answers_held_ != 0; }
+    void answer_held(Bytes frame);
+    /// The frame asks for something whose answer, or whose deliveries, would overtake a held answer.
+    bool must_wait(const wire::Frame& frame) const;
+
     // For its consumers.
     std::uint32_t room(const ChannelConsumer& consumer) const;
     void deliver(ChannelConsumer& consumer, exchange::Queue& queue, const broker::Stored& message,
@@ -95,6 +101,8 @@ class Channel final : private broker::Waiter {
     enum class Stalled : std::uint8_t { no, get, publish, commit };
 
     Refusal on_method(Bytes payload);
+    Refusal on_naming_method(wire::MethodCode code, Bytes payload);
+    Refusal name_something(wire::MethodCode code, Bytes payload);
     template <class M>
     Refusal take(Bytes payload, Refusal (Channel::*handler)(const M&));
     template <class M>
@@ -212,6 +220,8 @@ class Channel final : private broker::Waiter {
     std::uint64_t checked_version_ = 0;
     bool checked_topic_ = false;  ///< its routing keys are looked at, too
 
+    std::uint64_t names_awaited_ = 0;  ///< by the last held answer
+    std::uint32_t answers_held_ = 0;
     Stalled stalled_ = Stalled::no;
     std::string stalled_queue_;
     bool stalled_no_ack_ = false;

@@ -46,6 +46,7 @@ void Gateway::on_alarm(exchange::Alarms::Kind, bool) {
 void Gateway::after_tick() {
     ++tick;
     confirms.release(*this);
+    held_replies.release(*this);
     for (const Handle handle : to_finish_)
         if (Channel* const channel = channels.find(handle)) channel->finish_tick();
     to_finish_.clear();

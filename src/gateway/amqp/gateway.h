@@ -19,6 +19,7 @@
 #include "exchange/virtual_host.h"
 #include "gateway/amqp/server.h"
 #include "handles.h"
+#include "held_replies.h"
 #include "message_facts.h"
 #include "payload_codec.h"
 #include "pending_confirms.h"
@@ -38,7 +39,7 @@ struct Gateway final : private exchange::Alarms::Listener {
 
     std::int64_t steady_ms() const { return clock.steady_ns() / 1'000'000; }
 
-    /// After the engine's tick: confirms that became true, gets and publishes that had to wait.
+    /// After the engine's tick: confirms and answers that became true, gets and publishes that had to wait.
     void after_tick();
     /// About ten times a second.
     void sweep();
@@ -66,6 +67,7 @@ struct Gateway final : private exchange::Alarms::Listener {
     Handles<Session> sessions;
     Handles<Channel> channels;
     PendingConfirms confirms;
+    HeldReplies held_replies;
     Replies replies;
     std::uint64_t tick = 0;
     std::uint64_t next_session = 1;

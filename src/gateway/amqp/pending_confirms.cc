@@ -17,13 +17,14 @@ void PendingConfirms::Ring::push(const PendingConfirm& confirm) {
     slots_[tail_++ & (slots_.size() - 1)] = confirm;
 }
 
-void PendingConfirms::push(const PendingConfirm& confirm, bool must_sync) {
-    Ring& ring = must_sync ? synced_ : written_;
+void PendingConfirms::push(PendingConfirm confirm, bool must_sync) {
+    confirm.must_sync = must_sync;
+    Ring& ring = confirm.receipt.names != 0 ? fresh_ : must_sync ? synced_ : written_;
     if (confirm.first != 0 && ring.size() != 0) {
         PendingConfirm& last = ring.back();
         if (last.channel == confirm.channel && last.tick == confirm.tick && last.last + 1 == confirm.first &&
-            last.first != 0) {
-            last.receipt = confirm.receipt;
+            last.first != 0 && last.must_sync == must_sync) {
+            last.receipt = confirm.receipt.with(last.receipt);
             last.last = confirm.last;
             return;
         }
@@ -32,14 +33,15 @@ void PendingConfirms::push(const PendingConfirm& confirm, bool must_sync) {
 }
 
 void PendingConfirms::release(Gateway& gateway) {
-    release(gateway, written_, false);
-    release(gateway, synced_, true);
+    release(gateway, written_);
+    release(gateway, synced_);
+    release(gateway, fresh_);
 }
 
-void PendingConfirms::release(Gateway& gateway, Ring& ring, bool must_sync) {
+void PendingConfirms::release(Gateway& gateway, Ring& ring) {
     while (ring.size() != 0) {
         const PendingConfirm& first = ring.front();
-        const broker::Promise promise = gateway.broker.state(first.receipt, must_sync);
+        const broker::Promise promise = gateway.broker.state(first.receipt, first.must_sync);
         if (promise == broker::Promise::pending) break;
         if (Channel* const channel = gateway.channels.find(first.channel)) {
             const bool kept = promise == broker::Promise::kept;

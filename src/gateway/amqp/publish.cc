@@ -177,7 +177,8 @@ void Channel::settle_publish(const Message& message, const exchange::Published& 
     }
     if (transaction_) {
         if (published.receipt) {
-            (published.must_sync ? transaction_->synced : transaction_->written) = *published.receipt;
+            auto& last = published.must_sync ? transaction_->synced : transaction_->written;
+            last = last ? published.receipt->with(*last) : *published.receipt;
         }
         return;
     }

@@ -198,7 +198,11 @@ class Rig {
   public:
     /// `by_hand`: syncs and loads end when the test says so.
     explicit Rig(AmqpOptions options = {}, broker::BrokerOptions engine = {},
-                 runtime::Worker* by_hand = nullptr) {
+                 runtime::Worker* by_hand = nullptr)
+        : Rig(std::move(options), engine, by_hand, nullptr) {}
+    /// Names are durable when `names` says so, instead of at the end of the tick.
+    explicit Rig(runtime::Worker& names) : Rig({}, {}, nullptr, &names) {}
+    Rig(AmqpOptions options, broker::BrokerOptions engine, runtime::Worker* by_hand, runtime::Worker* names) {
         engine.stream_segment_bytes = 16u << 20;
         engine.queue_segment_bytes = 8u << 20;
         engine.stream_tail_bytes = 32u << 20;
@@ -206,9 +210,8 @@ class Rig {
         engine.max_message_bytes = 1u << 20;
         engine.new_store_id = 1;
         auto opened = broker::Broker::open(
-            files, "data",
-            std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()), engine,
-            by_hand ? *by_hand : worker, now());
+            files, "data", std::make_unique<store::MemoryDefinitions>(definitions), engine,
+            broker::Workers(by_hand ? *by_hand : worker, names ? *names : names_worker), now());
         EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().message);
         broker = std::move(*opened);
         broker->begin_tick(now());
@@ -237,7 +240,9 @@ class Rig {
 
     env::SimFiles files{1};
     env::SimClock clock;
-    runtime::InlineWorker worker;
+    runtime::InlineWorker worker, names_worker;
+    std::shared_ptr<store::MemoryDefinitions::Shared> definitions =
+        store::MemoryDefinitions::make_shared_state();
     env::Random random{1};
     MemoryKeep keep;
     std::unique_ptr<broker::Broker> broker;
@@ -273,6 +278,7 @@ class OneClient : public ::testing::Test {
         client.tell(1,
                     wire::QueueDeclare{
                         .queue = queue, .durable = durable, .exclusive = exclusive, .arguments = arguments});
+        if (durable) rig.tick();
         return std::string(client.one().as<wire::QueueDeclareOk>().queue);
     }
     void consume(std::string_view queue, std::string_view tag, bool no_ack = false) {

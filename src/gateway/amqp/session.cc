@@ -49,9 +49,12 @@ std::size_t Session::on_data(Bytes data) {
     wire::FrameSplitter splitter(data.subspan(taken), frame_max_);
     wire::Frame frame;
     auto step = wire::FrameSplitter::Step::frame;
-    while (held_ == 0 && state_ < State::silent) {
+    std::size_t done = 0;
+    for (; held_ == 0 && state_ < State::silent; done = splitter.consumed()) {
         step = splitter.next(frame);
         if (step != wire::FrameSplitter::Step::frame) break;
+        if (waits_for_names(frame)) [[unlikely]]
+            break;
         ++frames_in_;
         on_frame(frame);
         splitter.set_frame_max(frame_max_);
@@ -62,6 +65,7 @@ std::size_t Session::on_data(Bytes data) {
         step = splitter.next(frame);
         if (step != wire::FrameSplitter::Step::frame) break;
         on_closing_frame(frame);
+        done = splitter.consumed();
     }
     if (step == wire::FrameSplitter::Step::broken && state_ == State::running)
         fail(splitter.violation());
@@ -70,7 +74,7 @@ std::size_t Session::on_data(Bytes data) {
     keep_inputs();
     const bool deaf = state_ == State::silent || state_ == State::ended ||
                       (state_ == State::closing && step == wire::FrameSplitter::Step::broken);
-    taken = deaf ? data.size() : taken + splitter.consumed();
+    taken = deaf ? data.size() : taken + done;
     bytes_in_ += taken;
     return taken;
 }
@@ -217,6 +221,17 @@ void Session::on_channel_frame(const wire::Frame& frame) {
     if (refusal || channel->closed_by_client()) [[unlikely]]
         return settle_channel(*channel, std::move(refusal));
     if (touched_.empty() || touched_.back() != channel) touched_.push_back(channel);
+}
+
+/// True: the frame is left for later, and so is everything behind it.
+bool Session::waits_for_names(const wire::Frame& frame) {
+    if (gateway_.held_replies.size() == 0 || frame.channel == 0 || state_ != State::running) return false;
+    const Channel* const channel = find_channel(frame.channel);
+    if (channel == nullptr || !channel->answer_held() || !channel->must_wait(frame)) return false;
+    naming_ = frame.channel;
+    hold(kNaming);
+    gateway_.go_on_later(*this);
+    return true;
 }
 
 void Session::open_channel(const wire::Frame& frame) {
@@ -383,6 +398,10 @@ void Session::stall(Channel& channel) {
 bool Session::go_on() {
     if (state_ != State::running) return true;
     if ((held_ & kNoRoom) != 0 && gateway_.confirms.room()) let_go(kNoRoom);
+    if ((held_ & kNaming) != 0) {
+        const Channel* const channel = find_channel(naming_);
+        if (channel == nullptr || !channel->answer_held()) let_go(kNaming);
+    }
     if (stalled_ != nullptr) {
         Channel& channel = *stalled_;
         if (Refusal refusal = channel.go_on()) {
@@ -396,7 +415,7 @@ bool Session::go_on() {
             if (!released_) tell_unblocked();
         }
     }
-    return (held_ & (kNoRoom | kStalled)) == 0;
+    return (held_ & (kNoRoom | kStalled | kNaming)) == 0;
 }
 
 void Session::on_writable() {

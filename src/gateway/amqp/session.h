@@ -73,6 +73,8 @@ class Session {
     void tell_blocked(std::string_view why);
     /// `channel` cannot go on before something has happened; nothing behind it may be done first.
     void stall(Channel& channel);
+    /// Closes the channel, or the connection, for what it asked for earlier.
+    void refuse(Channel& channel, Refusal refusal) { settle_channel(channel, std::move(refusal)); }
 
     // For the gateway.
     void alarms_changed();
@@ -100,7 +102,7 @@ class Session {
 
   private:
     /// Why nothing is read.
-    static constexpr unsigned kAlarm = 1, kStalled = 2, kNoRoom = 4, kFlooded = 8;
+    static constexpr unsigned kAlarm = 1, kStalled = 2, kNoRoom = 4, kFlooded = 8, kNaming = 16;
 
     std::size_t take_header(Bytes data);
     void on_frame(const wire::Frame& frame);
@@ -109,6 +111,7 @@ class Session {
     void on_channel_frame(const wire::Frame& frame);
     void on_closing_frame(const wire::Frame& frame);
     Channel* find_channel(std::uint16_t number);
+    bool waits_for_names(const wire::Frame& frame);
     void open_channel(const wire::Frame& frame);
     void settle_channel(Channel& channel, Refusal refusal);
 
@@ -162,6 +165,7 @@ class Session {
     std::size_t kept_bytes_ = 0;  ///< of its channels
     std::size_t unsettled_ = 0;
     const std::size_t unsettled_max_;
+    std::uint16_t naming_ = 0;       ///< the channel whose held answer the next frame waits for
     std::vector<Channel*> touched_;  ///< got a part of a message from this input
 
     std::int64_t connected_ms_ = 0, opened_wall_ms_ = 0;

@@ -65,14 +65,15 @@ Refusal Channel::commit() {
     unacked_.each_staged([this](Unsettled& one) { settle_one(one, one.verdict); });
     const auto strong = transaction.synced, weak = transaction.written;
     transaction.clear();
-    // Both promises are about one log, so the later of two receipts under the stronger one covers both.
+    // Both promises are about one log, so the later of two receipts under the stronger one covers both,
+    // unless the other waits for a new queue.
     if (!strong && !weak) {
         send(wire::TxCommitOk{});
         return {};
     }
     ++commits_waiting_;
     gateway_.confirms.push({strong ? *strong : *weak, handle_, 0, 0, gateway_.tick}, strong.has_value());
-    if (strong && weak && weak->end > strong->end) {
+    if (strong && weak && (weak->end > strong->end || weak->names > strong->names)) {
         ++commits_waiting_;
         gateway_.confirms.push({*weak, handle_, 0, 0, gateway_.tick}, false);
     }

@@ -114,6 +114,16 @@ void not_supported(Call& call) {
                                          call.header.code));
 }
 
+/// Whoever changed a name, or asked for one that is being changed, is answered when that is durable.
+void handle(Call& call, Handler handler) {
+    broker::Catalog& catalog = call.gateway.catalog();
+    catalog.begin_request();
+    const std::size_t written = call.session.out().size();
+    handler(call);
+    if (const std::uint64_t change = catalog.awaited(); change != 0) [[unlikely]]
+        call.gateway.replies.hold(call.session, written, call.header.reply_to(), change);
+}
+
 }  // namespace
 
 void CodeStats::took(std::int64_t ns) {
@@ -156,7 +166,7 @@ void Dispatcher::dispatch(Gateway& gateway, Session& session, const wire::Header
         return;
     }
     const std::int64_t before = gateway.clock.steady_ns();
-    route.handler(call);
+    handle(call, route.handler);
     if (!call.waits) stats.took(gateway.clock.steady_ns() - before);
 }
 
@@ -164,7 +174,7 @@ bool Dispatcher::run_again(Gateway& gateway, Session& session, const wire::Heade
                            const wire::Frame& frame, ParkedCalls::Parked& parked) {
     const std::size_t at = index_[static_cast<std::size_t>(header.code)];
     Call call{gateway, session, header, frame, stats_[at], parked.started_ns, nullptr, &parked};
-    kRoutes[at].handler(call);
+    handle(call, kRoutes[at].handler);
     if (!call.waits && kRoutes[at].clocked == Clocked::here)
         call.stats.took(gateway.clock.steady_ns() - call.started_ns);
     return call.waits;

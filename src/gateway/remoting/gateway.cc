@@ -34,6 +34,7 @@ void Gateway::change_options(RemotingOptions changed) {
 
 void Gateway::after_tick() {
     sends.release(*this);
+    replies.release(*this);
     clients.tell_changed(*this);
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/remoting/options.h"
 #include "gateway/remoting/server.h"
 #include "held_pulls.h"
+#include "held_replies.h"
 #include "parked_calls.h"
 #include "pending_sends.h"
 #include "queue_locks.h"
@@ -55,6 +56,7 @@ struct Gateway {
     Dispatcher dispatcher;
     SessionTable sessions;
     PendingSends sends;
+    HeldReplies replies;
     HeldPulls pulls;
     ParkedCalls parked;
     Clients clients;

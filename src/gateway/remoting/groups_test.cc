@@ -6,17 +6,15 @@ namespace {
 
 TEST_F(SessionTest, TellsTheGroupWhenAMemberComesOrGoes) {
     TestClient one(*rig.gateway), two(*rig.gateway);
-    const auto beat = [](TestClient& member, const std::string& id) {
+    const auto beat = [this](TestClient& member, const std::string& id) {
         wire::SubscriptionData orders;
         orders.topic = "orders";
         member.ask(RequestCode::heart_beat, {}, heartbeat(id, {orders}));
+        rig.tick();
         EXPECT_EQ(member.take().at(0).code, 0);
     };
     beat(one, "one");
-    rig.tick();
-    one.take();
     beat(two, "two");
-    rig.tick();
     const Seen notice = one.one();
     EXPECT_EQ(notice.code, static_cast<int>(RequestCode::notify_consumer_ids_changed));
     EXPECT_EQ(notice.fields.at("consumerGroup"), "readers");

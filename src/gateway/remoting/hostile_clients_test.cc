@@ -67,6 +67,7 @@ TEST(HostileClients, FillNoKvConfigWithoutEnd) {
     TestClient client(*rig.gateway);
     const auto put = [&](const std::string& key, const std::string& value) {
         client.ask(RequestCode::put_kv_config, {{"namespace", "n"}, {"key", key}, {"value", value}});
+        rig.tick();
         return client.one().code;
     };
     EXPECT_NE(put("big", std::string(100'000, 'x')), 0);
@@ -74,6 +75,7 @@ TEST(HostileClients, FillNoKvConfigWithoutEnd) {
     EXPECT_NE(put("b", "1"), 0);
     EXPECT_EQ(put("a", "2"), 0) << "what is there may change";
     client.ask(RequestCode::delete_kv_config, {{"namespace", "n"}, {"key", "a"}});
+    rig.tick();
     EXPECT_EQ(client.one().code, 0);
     EXPECT_EQ(put("b", "1"), 0);
 }

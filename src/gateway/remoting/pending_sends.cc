@@ -72,6 +72,7 @@ void PendingSends::Ring::grow() {
 void PendingSends::release(Gateway& gateway) {
     release(gateway, stream_);
     release(gateway, queue_);
+    release(gateway, fresh_);
 }
 
 void PendingSends::release(Gateway& gateway, Ring& ring) {

@@ -23,7 +23,8 @@ struct PendingSend {
 };
 
 /// Replies that wait for the disk, in the order their messages were given: a first-in-first-out per log,
-/// because that is the order in which they become true. Rings that grow to their limit and stay: nothing is
+/// because that is the order in which they become true, and one for messages of new topics, which wait for
+/// their topic as well. Rings that grow to their limit and stay: nothing is
 /// allocated per message.
 class PendingSends {
   public:
@@ -31,10 +32,12 @@ class PendingSends {
 
     /// Room for this many more?
     bool room_for(std::size_t count) const { return size() + count <= limit_; }
-    void push(const PendingSend& send) { (send.receipt.delayed ? queue_ : stream_).push(send); }
+    void push(const PendingSend& send) {
+        (send.receipt.names != 0 ? fresh_ : send.receipt.delayed ? queue_ : stream_).push(send);
+    }
     /// Answers everything that has become true or cannot become true any more.
     void release(Gateway& gateway);
-    std::size_t size() const { return stream_.size() + queue_.size(); }
+    std::size_t size() const { return stream_.size() + queue_.size() + fresh_.size(); }
 
   private:
     class Ring {
@@ -57,7 +60,7 @@ class PendingSends {
     void release(Gateway& gateway, Ring& ring);
 
     std::size_t limit_;
-    Ring stream_, queue_;
+    Ring stream_, queue_, fresh_;
 };
 
 /// The reply to a send: the receipts of one batch, or one.

@@ -163,11 +163,14 @@ inline std::string heartbeat(const std::string& client_id,
 /// A gateway over an engine on simulated files; time passes only in `tick`.
 class Rig {
   public:
-    explicit Rig(RemotingOptions options = {}, broker::BrokerOptions engine = small_engine()) {
-        auto opened = broker::Broker::open(
-            files, "data",
-            std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()), engine,
-            worker, now());
+    explicit Rig(RemotingOptions options = {}, broker::BrokerOptions engine = small_engine())
+        : Rig(std::move(options), engine, nullptr) {}
+    /// Names are durable when `names` says so, instead of at the end of the tick.
+    explicit Rig(runtime::Worker& names) : Rig({}, small_engine(), &names) {}
+    Rig(RemotingOptions options, broker::BrokerOptions engine, runtime::Worker* names) {
+        auto opened =
+            broker::Broker::open(files, "data", std::make_unique<store::MemoryDefinitions>(definitions),
+                                 engine, {worker, names ? *names : names_worker}, now());
         EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().message);
         broker = std::move(*opened);
         gateway = std::make_unique<Gateway>(*broker, std::move(options), clock);
@@ -201,6 +204,9 @@ class Rig {
     env::SimFiles files{1};
     env::SimClock clock;
     runtime::InlineWorker worker;
+    runtime::InlineWorker names_worker;
+    std::shared_ptr<store::MemoryDefinitions::Shared> definitions =
+        store::MemoryDefinitions::make_shared_state();
     std::unique_ptr<broker::Broker> broker;
     std::unique_ptr<Gateway> gateway;
 };

@@ -39,12 +39,14 @@ TEST(SendForms, DoNotSendToATopicThatIsGone) {
                                                       {"topicFilterType", "SINGLE_TAG"},
                                                       {"topicSysFlag", "0"},
                                                       {"order", "false"}});
+    rig.tick();
     EXPECT_EQ(client.one().code, 0);
     for (int n = 0; n < 3; ++n)
         client.send("orders", "hello");
     rig.tick();
     EXPECT_EQ(client.take().size(), 3u);
     client.ask(RequestCode::delete_topic_in_broker, {{"topic", "orders"}});
+    rig.tick();
     EXPECT_EQ(client.one().code, 0);
     client.send("orders", "hello");
     EXPECT_EQ(client.one().code, static_cast<std::int32_t>(ResponseCode::topic_not_exist));

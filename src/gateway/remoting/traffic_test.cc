@@ -25,8 +25,10 @@ class TrafficTest : public ::testing::Test {
     }
     void pass(std::int64_t ms) { traffic.sample(now += ms, *catalog); }
 
+    runtime::InlineWorker names;
     std::unique_ptr<broker::Catalog> catalog = std::move(*broker::Catalog::load(
-        std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()), {}));
+        std::make_unique<store::MemoryDefinitions>(store::MemoryDefinitions::make_shared_state()), {},
+        names));
     std::int64_t now = 0;
     Traffic traffic{0, kSampledMax};
 };

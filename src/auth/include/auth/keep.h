@@ -5,8 +5,8 @@
 
 namespace posthorn::auth {
 
-/// Where users and permissions are kept over a restart: texts by space and key. What is put is durable with
-/// the owner's next commit.
+/// Where users and permissions are kept over a restart: texts by space and key. What is put is durable
+/// soon after.
 class Keep {
   public:
     virtual ~Keep() = default;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,6 +27,15 @@ struct Now {
     std::int64_t steady_ms = 0;
 };
 
+/// Who works beside the engine's thread: `disk` syncs, reads and seals, `names` commits definitions, which
+/// may take longer than either. May be the same.
+struct Workers {
+    Workers(runtime::Worker& both) : disk(both), names(both) {}
+    Workers(runtime::Worker& of_disk, runtime::Worker& of_names) : disk(of_disk), names(of_names) {}
+    runtime::Worker& disk;
+    runtime::Worker& names;
+};
+
 /// A message on its way in. The payload is in its protocol's bytes and is copied before `publish` returns; it
 /// may be a view into what `take` or `fetch` just handed out.
 struct Publication {
@@ -47,13 +57,20 @@ struct Publication {
 
 /// Where a message went. A promise only once `Broker::state` says so.
 struct Receipt {
-    bool delayed = false;  ///< in the queue log until it is due
+    bool delayed = false;       ///< in the queue log until it is due
+    bool in_queue_log = false;  ///< which log the position is in: true for delayed and for named queues
     store::Position position;
     store::Position end;
     model::QueueOffset offset;  ///< in its queue; of a delayed message: in the timer queue
     std::int64_t store_ms = 0;
-    bool in_queue_log = false;  ///< which log the position is in: true for delayed and for named queues
+    std::uint64_t names = 0;  ///< its queue is so new that this change of names must be durable first; 0 none
     bool transient() const { return store::is_volatile(position); }
+    /// This one, given after `earlier` in the same log, and kept only when both are.
+    Receipt with(const Receipt& earlier) const {
+        Receipt both = *this;
+        both.names = std::max(names, earlier.names);
+        return both;
+    }
 };
 
 enum class Promise { pending, kept, broken };
@@ -145,16 +162,17 @@ class OfferSink {
 ///
 ///     begin_tick(now)   time, due timers, finished syncs and loads, run-out leases
 ///     ... publish, fetch, take, settle, commit_progress ...
-///     end_tick()        definitions, then one write per log, then whoever waited is told
+///     end_tick()        one write per log, then whoever waited is told; new names go to their worker
 ///
 /// What was published in a tick is promised when `state(receipt)` says kept, checked after `end_tick`:
-/// receipts of one log are kept in the order they were given, so a caller keeps them in a FIFO per log.
+/// receipts of one log are kept in the order they were given, so a caller keeps them in a FIFO per log, and
+/// those with `names` in a FIFO of their own: they wait longer.
 class Broker {
   public:
     /// Opens or makes the data directory (locked against a second process: Errc::busy) and recovers it.
     static Result<std::unique_ptr<Broker>> open(env::Files& files, const std::string& directory,
                                                 std::unique_ptr<store::Definitions> definitions,
-                                                BrokerOptions options, runtime::Worker& worker, Now now);
+                                                BrokerOptions options, Workers workers, Now now);
     ~Broker();  ///< `close` first for a clean end; without it the next open recovers as after a kill
 
     void begin_tick(Now now);

@@ -12,6 +12,7 @@
 #include "model/group.h"
 #include "model/ids.h"
 #include "model/topic.h"
+#include "runtime/worker.h"
 #include "store/definitions.h"
 
 namespace posthorn::broker {
@@ -41,13 +42,20 @@ struct QueueOwner {
     model::TopicId topic{};
 };
 
-/// The names: topics, groups, named queues, settings. Memory is the truth while the program runs; every
-/// change is staged in `store::Definitions` and committed by the broker before this tick's records are
-/// written. Pointers to topics and groups stay valid until that topic or group is deleted. Owner thread only.
+/// The names: topics, groups, named queues, settings. Memory is the truth while the program runs. Changes are
+/// numbered and go into `store::Definitions` on a worker, after the tick they were made in: who is told that
+/// a name exists, or is gone, waits until that change is `durable`. A queue may be written to at once, but
+/// shows nothing and promises nothing before it is `defined`.
+///
+/// Ids are never given twice, also when a crash took the definition and left records that speak of it: the
+/// definitions hold how far ids may have been given, and that is raised ahead of need.
+///
+/// Pointers to topics and groups stay valid until that topic or group is deleted. Owner thread only.
 class Catalog {
   public:
+    /// `worker` commits. Waits for the disk, to reserve ids.
     static Result<std::unique_ptr<Catalog>> load(std::unique_ptr<store::Definitions> definitions,
-                                                 const BrokerOptions& limits);
+                                                 const BrokerOptions& limits, runtime::Worker& worker);
     ~Catalog();
 
     // Topics
@@ -99,18 +107,42 @@ class Catalog {
     };
     /// Those found at open whose kind begins so, once: they are not kept here.
     std::vector<Document> take_documents(std::string_view kind_begins);
+    /// For the answer to a request that found this document as it asked for it: see `begin_request`.
+    void await_document(std::string_view kind, std::string_view name);
 
-    /// Something changed since the last commit.
-    bool staged() const;
-    /// Durable on return; cheap when nothing changed. After an error everything stays staged: call it again.
-    Result<void> commit();
-    /// Queues whose owner was deleted since the last call: what the broker keeps for them can go.
+    // What is durable
+    std::uint64_t changes() const;  ///< number of the newest change of anything here
+    bool durable(std::uint64_t change) const;
+    /// Why changes cannot be made durable right now; null while they can. New names are refused meanwhile.
+    const Error* failing() const;
+    /// Whether names can be changed at all: no_space while they cannot be written, full while too many wait.
+    /// What is made and deleted here asks by itself; whoever puts documents for a client asks before.
+    Result<void> admit() const;
+    /// The answer to a request waits for what the request made, changed or deleted, and for what it found as
+    /// it wanted it while that is on its way to the disk: `awaited` is the change it needs since
+    /// `begin_request`, 0 if none.
+    void begin_request();
+    std::uint64_t awaited() const;
+    /// The queue will be there after a crash.
+    bool defined(model::QueueId queue) const { return queue < defined_end_; }
+
+    // For the broker, in every tick
+    void submit(std::int64_t now_ms);  ///< hands what changed to the worker
+    /// Asks what the worker has finished. Queues that were not `defined` before and are now.
+    struct QueueRange {
+        model::QueueId begin, end;
+    };
+    QueueRange take_defined_queues();
+    /// Queues whose deletion became durable since the last call: what the broker keeps for them can go.
     std::vector<model::QueueId> take_deleted_queues();
+    /// Everything durable on return, waiting for the disk. Nothing may be changed after.
+    Result<void> close();
 
   private:
     struct Impl;
     explicit Catalog(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
+    model::QueueId defined_end_;  ///< here, because every publish asks
 };
 
 /// The engine's own queue of delayed messages.

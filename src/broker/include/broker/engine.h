@@ -15,6 +15,8 @@ namespace posthorn::broker {
 ///     (*engine)->broker().publish(...);
 ///     (*engine)->tick();     // now it is written, and readable
 ///
+/// A tick in which names were made waits for SQLite, so that they are there when it ends.
+///
 /// Destroying without `close` is like a kill: nothing written is lost, and the next `open` recovers.
 class Engine {
   public:

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,20 +12,23 @@
 
 namespace posthorn::store {
 
-/// The few things that are named by people and must be there before a record may mention them: topics,
-/// groups, named queues, key-value settings. Kind, name, and a JSON text the broker makes and reads.
+/// One change of a definition: a new text, or none (it is gone).
+struct DefinitionChange {
+    std::string kind, name;
+    std::optional<std::string> json;
+};
+
+/// The few things that are named by people: topics, groups, named queues, key-value settings. Kind, name, and
+/// a JSON text the broker makes and reads. Offsets and anything else that changes per message never go here.
 ///
-/// Changes are staged and become durable together by `commit`, which the broker calls in a tick before that
-/// tick's records are written. Offsets and anything else that changes per message never go here.
-/// One owner thread.
+/// `commit` waits for the disk, so it is called on a worker; `load` before that, by the owner.
 class Definitions {
   public:
     virtual ~Definitions() = default;
 
-    virtual void put(std::string_view kind, std::string_view name, std::string_view json) = 0;
-    virtual void remove(std::string_view kind, std::string_view name) = 0;
-    /// Everything staged since the last commit, all of it or nothing, durable on return.
-    virtual Result<void> commit() = 0;
+    /// All of it, in this order, or nothing; durable on return. From any thread; whoever comes while another
+    /// one commits waits.
+    virtual Result<void> commit(std::span<const DefinitionChange> changes) = 0;
     virtual Result<void> load(const std::function<void(std::string_view kind, std::string_view name,
                                                        std::string_view json)>& visit) = 0;
 };
@@ -37,19 +42,18 @@ class MemoryDefinitions final : public Definitions {
   public:
     struct Shared;
     static std::shared_ptr<Shared> make_shared_state();
+    /// Every commit fails with this until it is taken back (nullopt): a full disk, a machine that is off.
+    static void fail(Shared& shared, std::optional<Error> with);
+
     explicit MemoryDefinitions(std::shared_ptr<Shared> shared);
     ~MemoryDefinitions() override;
 
-    void put(std::string_view kind, std::string_view name, std::string_view json) override;
-    void remove(std::string_view kind, std::string_view name) override;
-    Result<void> commit() override;
+    Result<void> commit(std::span<const DefinitionChange> changes) override;
     Result<void> load(
         const std::function<void(std::string_view, std::string_view, std::string_view)>& visit) override;
 
   private:
-    struct Staged;
     std::shared_ptr<Shared> shared_;
-    std::unique_ptr<Staged> staged_;
 };
 
 }  // namespace posthorn::store
