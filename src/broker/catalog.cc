@@ -19,8 +19,8 @@ using Json = nlohmann::json;
 constexpr std::string_view kind_topic = "topic", kind_group = "group", kind_queue = "queue",
                            kind_setting = "setting", kind_ids = "ids", ids_row = "next", burst_row = "burst";
 
-// Numbers reserved ahead: what one tick may give without waiting for the disk. A crash loses as many, and much
-// in the engine is a table by queue number, so few: a hundred crashes cost some megabytes.
+// Numbers reserved ahead: what one tick may give without waiting for the disk. A crash loses as many, and
+// much in the engine is a table by queue number, so few: a hundred crashes cost some megabytes.
 constexpr std::uint32_t topics_ahead = 128, groups_ahead = 128, queues_ahead = 512;
 // Not written with every change, and must not fall back after a crash.
 constexpr std::uint64_t versions_ahead = 1 << 20;
