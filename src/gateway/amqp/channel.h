@@ -218,7 +218,7 @@ class Channel final : private broker::Waiter {
     bool commit_broken_ = false;
     std::string checked_exchange_;  ///< may be written to, as of `checked_version_`
     std::uint64_t checked_version_ = 0;
-    bool checked_topic_ = false;  ///< its routing keys are looked at, too
+    bool topic_rights_ = false;  ///< the user may not use every routing key of every topic exchange
 
     std::uint64_t names_awaited_ = 0;  ///< by the last held answer
     std::uint32_t answers_held_ = 0;

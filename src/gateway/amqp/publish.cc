@@ -77,12 +77,15 @@ Refusal Channel::check_route(std::string_view exchange, std::string_view key) {
         if (spec == nullptr && !exchange.empty())
             return refuse(wire::ReplyCode::not_found,
                           exchange::describe("no exchange", exchange, session_.host().name()));
-        checked_topic_ = spec != nullptr && spec->type == "topic" &&
-                         gateway_.users.has_topic_permissions(session_.user(), session_.host().name());
+        topic_rights_ = gateway_.users.has_topic_permissions(session_.user(), session_.host().name());
         checked_exchange_.assign(exchange);
         checked_version_ = access.version();
     }
-    return checked_topic_ ? access.on_topic(Right::write, exchange, key) : Refusal();
+    if (!topic_rights_) return {};
+    // Asked each time: an exchange of that name may be another by now.
+    const exchange::ExchangeSpec* const spec = session_.host().exchange(exchange);
+    return spec != nullptr && spec->type == "topic" ? access.on_topic(Right::write, exchange, key)
+                                                    : Refusal();
 }
 
 Refusal Channel::publish_kept(const Message& message) {

@@ -370,6 +370,18 @@ TEST_F(PublishTest, TopicRightsLookAtTheKey) {
         "for user 'guest'");
 }
 
+TEST_F(PublishTest, AnExchangeMadeAnewAsATopicIsAskedForItsRights) {
+    ASSERT_TRUE(rig.users->put_topic_permission("guest", "/", {"x", "^a\\.", ".*"}).ok());
+    client.tell(1, wire::ExchangeDeclare{.exchange = "x", .type = "direct"});
+    client.publish(1, "x", "b.b", "anything goes");
+    client.tell(1, wire::ExchangeDelete{.exchange = "x"});
+    client.tell(1, wire::ExchangeDeclare{.exchange = "x", .type = "topic"});
+    rig.tick();
+    client.take();
+    client.publish(1, "x", "b.b", "not this");
+    EXPECT_EQ(client.one().as<wire::ChannelClose>().reply_code, ReplyCode::access_refused);
+}
+
 TEST_F(PublishTest, DeadLettersTellTheirStory) {
     declare("dead");
     Buffer arguments;
