@@ -49,9 +49,9 @@ struct Foundation {
 /// RabbitMQ's management API below /api, and a page for people at `/` that uses it. docs/management.md says
 /// what is there and what deliberately differs.
 ///
-/// Handlers run on the loop and stop it for a few milliseconds at most: long listings and imports are made in
-/// slices, one at a time, and answered when they are done. Every five seconds numbers are noted from which
-/// rates are told.
+/// Handlers run on the loop: long listings and imports are made in slices of a few milliseconds, one at a
+/// time, and answered when they are done. Sorting names and exporting definitions is still done in one piece,
+/// 40 and 210 ms with 50,000 queues. Every five seconds numbers are noted from which rates are told.
 class Management {
   public:
     Management(Foundation foundation, ManagementOptions options);
