@@ -23,7 +23,7 @@ inline std::uint64_t route_hash(std::string_view text, std::uint64_t seed = 0) {
         text.remove_prefix(8);
     }
     std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), text.size());
+    if (!text.empty()) std::memcpy(&word, text.data(), text.size());  // of nothing there may be no address
     return mix(hash ^ word, 0xD6E8FEB86659FD93ull);
 }
 
