@@ -24,6 +24,7 @@
 #include "env/clock.h"
 #include "gateway.h"
 #include "measure.h"
+#include "wire/remoting/batch.h"
 #include "wire/remoting/frame_writer.h"
 #include "wire/remoting/send_request.h"
 
@@ -32,6 +33,8 @@ namespace {
 
 constexpr std::uint32_t kInFlight = 64;
 constexpr std::uint32_t kQueues = 8;
+constexpr std::uint32_t kBatches = 4;  ///< of a tick
+constexpr std::uint32_t kBatch = 32;
 
 class Wire final : public Channel {
   public:
@@ -65,6 +68,33 @@ Buffer sends(wire::Encoding encoding, std::size_t body, std::uint32_t round) {
         request.properties = properties;
         write_send_request(writer, request, true);
         writer.body().append(text);
+        if (!writer.finish()) std::abort();
+    }
+    return out;
+}
+
+/// Batches as the original's BatchProducer writes them: one topic, properties of each.
+Buffer batches(wire::Encoding encoding, std::size_t body, std::uint32_t round) {
+    Buffer out;
+    Buffer text;
+    text.append(std::string(body, 'x'));
+    for (std::uint32_t n = 0; n < kBatches; ++n) {
+        auto writer = wire::FrameWriter::request(out, encoding, RequestCode::send_batch_message,
+                                                 static_cast<std::int32_t>(round * kBatches + n + 100'000));
+        wire::SendRequest request;
+        request.producer_group = "benchmark_batch_producer";
+        request.topic = "TopicTest";
+        request.default_topic = "TBW102";
+        request.default_topic_queues = 4;
+        request.queue_id = static_cast<std::int32_t>(n % kQueues);
+        request.born_ms = 1'700'000'000'000 + n;
+        request.batch = true;
+        write_send_request(writer, request, true);
+        for (std::uint32_t item = 0; item < kBatch; ++item) {
+            const std::string properties =
+                fmt::format("UNIQ_KEY\x01{:032X}\x02WAIT\x01true", (round * kBatches + n) * kBatch + item);
+            wire::append_batch_item(writer.body(), {0, text.view(), properties});
+        }
         if (!writer.finish()) std::abort();
     }
     return out;
@@ -167,12 +197,15 @@ int run(const std::string& directory, std::uint64_t ticks) {
         for (const std::size_t body : {128, 1024}) {
             std::filesystem::remove_all(directory);
             Rig rig(directory);
-            std::vector<Buffer> inputs, questions;
+            std::vector<Buffer> inputs, batched, questions;
             for (std::uint32_t round = 0; round < 16; ++round) {
                 inputs.push_back(sends(encoding, body, round));
+                batched.push_back(batches(encoding, body, round));
                 questions.push_back(pulls(encoding, round % 4));
             }
             measure(rig, fmt::format("send {} {} B", name, body).c_str(), inputs, ticks, kInFlight);
+            measure(rig, fmt::format("batch {} {} B, {} each", name, body, kBatch).c_str(), batched,
+                    ticks / 2, kBatches * kBatch);
             fill(rig, inputs);
             measure(rig, fmt::format("pull {} {} B, 32 each", name, body).c_str(), questions, ticks / 10 + 1,
                     kQueues * 32);
