@@ -12,6 +12,7 @@
 #include <boost/beast/http.hpp>
 #include <cctype>
 #include <chrono>
+#include <cstring>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -301,11 +302,13 @@ void Server::Impl::accept() {
 /// The connection still waits at the door: without a rest the next attempt would fail at once, and so on.
 void Server::Impl::rest(error_code error) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    // strerror, for the error's own message() is a virtual call, which the undefined-behaviour sanitizer
+    // checks with a pipe: without descriptors it fails.
     if (accept_lines_.allows(std::chrono::nanoseconds(now).count()))
         log_warn(
             "http",
             "port {}: cannot accept connections for a moment: {}; raise the limit of open files (ulimit -n)",
-            port_, error.message());
+            port_, std::strerror(error.value()));
     rest_->expires_after(accept_rest);
     rest_->async_wait([this](error_code stopped) {
         if (!stopped && acceptor_) accept();
