@@ -42,9 +42,20 @@ void ring(int descriptor) {
 /// Signals: the handler may do next to nothing, so it notes the number and rings the loop.
 std::atomic<int> signal_bell{-1};
 std::atomic<int> signal_number{0};
+constexpr std::array stop_signals{SIGINT, SIGTERM, SIGHUP};
+
+/// But for one that was to be ignored from the start ("nohup").
+void restore_signals() {
+    for (const int number : stop_signals) {
+        struct sigaction now {};
+        if (::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) continue;
+        std::signal(number, SIG_DFL);
+    }
+}
 
 void note_signal(int number) {
     const int error = errno;
+    restore_signals();  // here and not on the loop, which may be busy for long
     signal_number.store(number);
     if (const int bell = signal_bell.load(); bell >= 0) ring(bell);
     errno = error;
@@ -113,8 +124,7 @@ struct Loop::State final : Watcher {
     }
 
     void release_signals() {
-        std::signal(SIGINT, SIG_DFL);
-        std::signal(SIGTERM, SIG_DFL);
+        restore_signals();
         signal_bell.store(-1);
     }
 
@@ -281,8 +291,11 @@ void Loop::on_signals(std::function<void(int)> handler) {
     struct sigaction action {};
     action.sa_handler = note_signal;
     action.sa_flags = SA_RESTART;
-    check_system(::sigaction(SIGINT, &action, nullptr) == 0, "sigaction");
-    check_system(::sigaction(SIGTERM, &action, nullptr) == 0, "sigaction");
+    for (const int number : stop_signals) {
+        struct sigaction before {};
+        check_system(::sigaction(number, &action, &before) == 0, "sigaction");
+        if (number == SIGHUP && before.sa_handler == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+    }
 }
 
 std::int64_t Loop::now_ns() const {

@@ -219,5 +219,17 @@ TEST_F(LoopTest, SignalsReachTheHandlerOnTheLoop) {
     EXPECT_EQ(seen, SIGTERM);
 }
 
+TEST_F(LoopTest, TheSecondSignalEndsTheProcessThoughTheLoopIsBusy) {
+    for (const int first : {SIGINT, SIGTERM, SIGHUP}) {
+        const auto twice = [&] {
+            std::signal(SIGHUP, SIG_DFL);  // whatever the tests were started with
+            loop.on_signals([](int) {});
+            std::raise(first);
+            std::raise(SIGTERM);
+        };
+        EXPECT_EXIT(twice(), testing::KilledBySignal(SIGTERM), "");
+    }
+}
+
 }  // namespace
 }  // namespace posthorn::runtime

@@ -35,14 +35,9 @@ Result<void> share_descriptors(Config& config) {
     return {};
 }
 
-/// The first signal stops in order; from then on a second one ends the process at once.
 void stop_on_signals(Program& program) {
     std::signal(SIGPIPE, SIG_IGN);  // a peer that went shows as an error of the write
-    program.loop().on_signals([&program](int) {
-        std::signal(SIGINT, SIG_DFL);
-        std::signal(SIGTERM, SIG_DFL);
-        program.stop();
-    });
+    program.loop().on_signals([&program](int) { program.stop(); });
 }
 
 int failed(const Error& error) {

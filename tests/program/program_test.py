@@ -91,7 +91,7 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
 
     def test_a_signal_stops_it_in_order_and_the_next_start_finds_the_data(self):
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             server = self.start()
             self.assertEqual(server.stop(number), 0)
             self.assertIn("stopped", server.log())

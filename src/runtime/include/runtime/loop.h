@@ -110,7 +110,8 @@ class Loop {
     /// The next tick shall not wait. For a hook that has left something undone.
     void tick_again();
 
-    /// `handler(signal)` runs on the loop for SIGINT and SIGTERM, until the loop ends. One loop per process.
+    /// `handler(signal)` runs on the loop for the first SIGINT, SIGTERM or SIGHUP; the next one ends the
+    /// process at once, also while the loop is busy. SIGHUP stays ignored where it was. One loop per process.
     void on_signals(std::function<void(int)> handler);
 
     /// Steady time at the beginning of this tick: one clock reading for all its handlers.
