@@ -56,6 +56,7 @@ class Broker::Impl {
     Result<void> open_logs(const std::string& directory, std::uint64_t store_id, class Recovery& recovery);
     store::LogOptions log_options(LogId id, std::uint64_t store_id);
     Result<void> settle_recovery(bool cut);
+    Result<void> all_queues_are_known() const;
     void release_queues_of_nobody();
     void finish_work();
 

@@ -90,6 +90,7 @@ Result<void> Broker::Impl::open(const std::string& directory, std::unique_ptr<st
 
     Recovery recovery(now);
     if (auto opened = open_logs(directory, data->store_id, recovery); !opened) return opened;
+    if (auto known = all_queues_are_known(); !known) return known;
     const bool cut = recovery.apply(core, progress, delays, readers);
     release_queues_of_nobody();
     if (auto settled = settle_recovery(cut); !settled) return settled;
@@ -98,6 +99,19 @@ Result<void> Broker::Impl::open(const std::string& directory, std::unique_ptr<st
              core.catalog->topic_count(), core.catalog->group_count(), core.stream->end().value(),
              core.queue->end().value(), delays.waiting(), cut ? "; a power cut took the newest of them" : "");
     return {};
+}
+
+/// Numbers are given once. Definitions that never gave those of the logs are not theirs, and under the next
+/// name somebody makes another's messages would appear.
+Result<void> Broker::Impl::all_queues_are_known() const {
+    const std::uint32_t in_logs = std::max(core.stream->queues_end(), core.queue->queues_end());
+    const std::uint32_t given = core.catalog->queue_ids_given();
+    if (in_logs <= given + 1) return {};
+    return Error{
+        Errc::damaged,
+        fmt::format("the logs hold messages of queue {}, but the names ({}) know none beyond {}: that "
+                    "file is missing, or older than the logs beside it, or of another directory",
+                    in_logs - 1, store::definitions_file, given)};
 }
 
 /// Tells the queue log how this opening judged what it found. When something was cut, the judgement must be

@@ -46,6 +46,24 @@ TEST_F(BrokerTest, InSyncFlushAMessageIsReadableAndKeptOnlyOnceItIsDurable) {
     EXPECT_EQ(world.fetch(queue), Texts{"a"});
 }
 
+TEST_F(BrokerTest, LogsAreNotOpenedBesideNamesThatAreNotTheirs) {
+    open();
+    for (int n = 0; n < 10; ++n)
+        world.publish(queue, "a");
+    world.settle();
+    world.kill();
+    const auto theirs = std::exchange(world.definitions, store::MemoryDefinitions::make_shared_state());
+    const auto other =
+        Broker::open(world.files, "data", std::make_unique<store::MemoryDefinitions>(world.definitions),
+                     world.options, {*world.worker, world.names_worker}, world.now());
+    ASSERT_FALSE(other.ok());
+    EXPECT_EQ(other.error().code, Errc::damaged);
+    EXPECT_NE(other.error().message.find("of another directory"), std::string::npos);
+    world.definitions = theirs;
+    world.open();
+    EXPECT_EQ(world.fetch(queue, 9), Texts{"a"}) << "and nothing was done to them";
+}
+
 TEST_F(BrokerTest, APromiseThatMustSyncAsksForTheSyncItNeeds) {
     open();
     const Receipt receipt = world.publish(queue, "a");

@@ -25,7 +25,7 @@ Engine::~Engine() = default;
 Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, BrokerOptions options) {
     auto parts = std::make_unique<Parts>(directory);
     if (auto made = parts->files.make_directories(""); !made) return made.error();
-    auto definitions = store::open_sqlite_definitions(directory + "/definitions.db");
+    auto definitions = store::open_sqlite_definitions(directory + "/" + std::string(store::definitions_file));
     if (!definitions) return definitions.error();
     auto broker = Broker::open(parts->files, "", std::move(*definitions), options,
                                {parts->worker, parts->names_worker}, parts->now());

@@ -88,7 +88,7 @@ Result<void> Program::open_engine() {
                      fmt::format("{} may not be written: {}\n  let the user Posthorn runs as own it, or "
                                  "choose another with --data-directory",
                                  directory, std::strerror(errno))};
-    auto definitions = store::open_sqlite_definitions(directory + "/definitions.sqlite");
+    auto definitions = store::open_sqlite_definitions(directory + "/" + std::string(store::definitions_file));
     if (!definitions) return with_advice(definitions.error(), other_directory);
     auto opened = broker::Broker::open(files_, "", std::move(*definitions), config_.engine,
                                        {worker_, names_worker_}, now());

@@ -68,6 +68,9 @@ bool Log::stalled() const {
 Range Log::range(model::QueueId queue) const {
     return impl_->range(queue);
 }
+std::uint32_t Log::queues_end() const {
+    return impl_->queues_end();
+}
 Read Log::entries(model::QueueId queue, model::QueueOffset from, std::span<Entry> out, std::size_t* count) {
     return impl_->entries(queue, from, out, count);
 }

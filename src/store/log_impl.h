@@ -40,6 +40,7 @@ class Log::Impl {
 
     // --- read ----------------------------------------------------------------------------------------------
     Range range(model::QueueId queue) const;
+    std::uint32_t queues_end() const { return queues_.end(); }
     Read entries(model::QueueId queue, model::QueueOffset from, std::span<Entry> out, std::size_t* count);
     Read record(const Entry& entry, Record* out);
     Read record_at(Position position, Record* out);

@@ -39,6 +39,15 @@ class QueueTable {
         if (!pages_[page]) pages_[page] = std::make_unique<Page>();
         return (*pages_[page])[queue.value() % page_size];
     }
+    /// One more than the highest queue that ever held a message.
+    std::uint32_t end() const {
+        for (std::size_t page = pages_.size(); page-- > 0;) {
+            if (!pages_[page]) continue;
+            for (std::size_t n = page_size; n-- > 0;)
+                if ((*pages_[page])[n].end > 0) return static_cast<std::uint32_t>(page * page_size + n + 1);
+        }
+        return 0;
+    }
     /// In order of queue id, those that ever held a message: `visit(std::uint32_t queue, QueueState&)`.
     template <class Visit>
     void for_each(Visit&& visit) {

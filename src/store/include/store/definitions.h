@@ -33,6 +33,9 @@ class Definitions {
                                                        std::string_view json)>& visit) = 0;
 };
 
+/// Where a data directory keeps them.
+inline constexpr std::string_view definitions_file = "definitions.sqlite";
+
 /// SQLite in `path` (write-ahead log, synchronous=FULL).
 Result<std::unique_ptr<Definitions>> open_sqlite_definitions(const std::string& path);
 

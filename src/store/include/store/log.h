@@ -147,6 +147,8 @@ class Log {
 
     // --- reading -------------------------------------------------------------------------------------------
     Range range(model::QueueId queue) const;
+    /// One more than the highest number of a queue that ever held a message, as far as is known here.
+    std::uint32_t queues_end() const;
     /// Up to `out.size()` neighbouring entries from `from` on; `*count` of them are ready.
     Read entries(model::QueueId queue, model::QueueOffset from, std::span<Entry> out, std::size_t* count);
     /// The record behind an entry.
