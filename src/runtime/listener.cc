@@ -8,7 +8,7 @@
 
 #include "address.h"
 #include "base/log.h"
-#include "runtime/tcp.h"
+#include "runtime/listener.h"
 
 namespace posthorn::runtime {
 
