@@ -11,6 +11,7 @@
 #include "address.h"
 #include "buffers.h"
 #include "runtime/connections.h"
+#include "tls_stream.h"
 
 namespace posthorn::runtime {
 
@@ -20,6 +21,8 @@ const char* name(CloseReason reason) {
             return "peer_closed";
         case CloseReason::failed:
             return "failed";
+        case CloseReason::tls_failed:
+            return "tls_failed";
         case CloseReason::idle:
             return "idle";
         case CloseReason::input_overflow:
@@ -99,6 +102,7 @@ bool Connection::wants_input() const {
 void Connection::receive() {
     const std::size_t left = in_.size() <= small_input ? receive_small() : receive_large();
     if (!closed() && left > owner_.options_.input_limit) close(CloseReason::input_overflow);
+    end_as_peer_did();
 }
 
 /// Returns how much input is left unconsumed.
@@ -107,7 +111,7 @@ std::size_t Connection::receive_small() {
     const std::size_t kept = in_.size();
     if (kept > 0) std::memcpy(scratch, in_.data(), kept);
     const std::size_t n = receive_into(scratch + kept);
-    if (n == 0) return kept;
+    if (n == 0 || closed()) return kept;
     const Bytes data(scratch, kept + n);
     const std::size_t consumed = offer(data);
     if (closed()) return 0;
@@ -122,7 +126,7 @@ std::size_t Connection::receive_small() {
 
 std::size_t Connection::receive_large() {
     const std::size_t kept = in_.size();
-    std::byte* tail = in_.extend(owner_.options_.input_share);
+    std::byte* tail = in_.extend(input_room());
     const std::size_t n = receive_into(tail);
     in_.resize(kept + n);
     if (n == 0 || closed()) return in_.size();
@@ -132,6 +136,15 @@ std::size_t Connection::receive_large() {
 
 /// One recv of the tick's share; zero when nothing came or the connection ended.
 std::size_t Connection::receive_into(std::byte* into) {
+    return tls_ ? receive_sealed(into) : receive_from_socket(into);
+}
+
+/// What `receive_into` may give at most.
+std::size_t Connection::input_room() const {
+    return owner_.options_.input_share + (tls_ ? tls_record_size : 0);
+}
+
+std::size_t Connection::receive_from_socket(std::byte* into) {
     const ssize_t n = ::recv(descriptor_, into, owner_.options_.input_share, 0);
     ++owner_.stats_.receives;
     if (n > 0) {
@@ -147,6 +160,7 @@ std::size_t Connection::receive_into(std::byte* into) {
 }
 
 std::size_t Connection::offer(Bytes data) {
+    if (tls_ && !wants_input()) return 0;  // paused between the end of the handshake and what came with it
     const std::size_t consumed = handler_->on_data(*this, data);
     POSTHORN_CHECK(consumed <= data.size(), "a handler consumed more than there was");
     return consumed;
@@ -156,6 +170,7 @@ void Connection::offer_again() {
     offering_ = false;
     if (closed() || !wants_input() || in_.empty()) return;
     keep_input(offer(in_.view()));
+    end_as_peer_did();
 }
 
 void Connection::keep_input(std::size_t consumed) {
@@ -191,6 +206,7 @@ void Connection::close_when_sent() {
 
 void Connection::close(CloseReason reason, std::string_view text) {
     if (closed()) return;
+    if (shaking_hands_) owner_.end_handshake(*this, false);
     owner_.loop_.unwatch(descriptor_, *this);
     ::close(std::exchange(descriptor_, -1));
     close_reason_ = reason;

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "buffers.h"
+#include "connection_output.h"
 #include "runtime/connections.h"
+#include "tls_stream.h"
 
 // The sending half of a connection.
 
@@ -52,12 +54,12 @@ void Connection::flush() {
     const ConnectionOptions& options = owner_.options_;
     // Decided before sending: whoever saw congested() during the tick relies on on_writable.
     if (unsent() > options.output_high) congested_ = true;
-    keep_unsent(blocked_ || connecting_ ? 0 : send_now());
+    keep_unsent(blocked_ || connecting_ ? 0 : tls_ ? send_sealed() : send_now());
     if (closed()) return;
-    if (unsent() == 0)
+    if (all_sent())
         output_sent();
     else
-        blocked_ = !connecting_;
+        blocked_ = open() || (tls_ && tls_->unsent() > 0);
     if (closed()) return;
     if (unsent() > options.output_limit) return close(CloseReason::output_overflow);
     const bool relieved = congested_ && unsent() <= options.output_low;
@@ -66,18 +68,6 @@ void Connection::flush() {
     if (!relieved) return;
     handler_->on_writable(*this);
     if (!closed() && !paused_ && !in_.empty()) resume_reading();
-}
-
-/// The unsent bytes in order, piece by piece.
-template <class Take>
-void Connection::each_unsent(Take take) const {
-    std::size_t at = sent_;
-    for (const Borrowed& piece : borrowed_) {
-        if (piece.at > at) take(out_.view().subspan(at, piece.at - at));
-        take(piece.bytes);
-        at = piece.at;
-    }
-    if (out_.size() > at) take(out_.view().subspan(at));
 }
 
 /// Offers all output to the socket, in one call as a rule; returns how much it took.
@@ -136,18 +126,31 @@ void Connection::keep_unsent(std::size_t sent) {
     borrowed_bytes_ = 0;
 }
 
+bool Connection::all_sent() const {
+    return unsent() == 0 && (!tls_ || tls_->unsent() == 0);
+}
+
 void Connection::output_sent() {
     owner_.give_buffer(out_);
     sent_ = 0;
     blocked_ = false;
     if (borrowed_.capacity() > 0) borrowed_ = {};
     if (!closing_) return;
-    // Unread input would make the system reset the connection, and the peer lose our last words.
+    if (tls_) {
+        tls_->end();
+        send_all_sealed();
+        if (closed()) return;
+    }
+    say_last_words();
+    close(CloseReason::handler);
+}
+
+/// Unread input would make the system reset the connection, and the peer lose what was sent last.
+void Connection::say_last_words() {
     ::shutdown(descriptor_, SHUT_WR);
     for (int i = 0; i < 16; ++i) {
         if (::recv(descriptor_, owner_.scratch_.data(), owner_.options_.input_share, 0) <= 0) break;
     }
-    close(CloseReason::handler);
 }
 
 void Connection::update_interest() {

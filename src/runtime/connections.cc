@@ -8,12 +8,13 @@
 
 #include "address.h"
 #include "buffers.h"
+#include "tls_stream.h"
 
 namespace posthorn::runtime {
 
 Connections::Connections(Loop& loop, ConnectionOptions options)
     : loop_(loop), options_(options), settled_tick_(loop.ticks()), flushed_tick_(loop.ticks()) {
-    scratch_.resize(small_input + options_.input_share);
+    scratch_.resize(small_input + options_.input_share + tls_record_size);
     settle_hook_ = loop_.on_tick_end(TickPhase::settle, [this] { settle(); });
     flush_hook_ = loop_.on_tick_end(TickPhase::flush, [this] { flush(); });
     note_idle(options_.idle_timeout.count());
@@ -33,7 +34,8 @@ void Connections::flush_again() {
     if (flushed_tick_ == loop_.ticks()) loop_.tick_again();
 }
 
-Connection* Connections::adopt(int descriptor, std::unique_ptr<ConnectionHandler> handler) {
+Connection* Connections::adopt(int descriptor, std::unique_ptr<ConnectionHandler> handler,
+                               const TlsContext* tls) {
     if (all_.size() >= options_.max_connections) {
         ::close(descriptor);
         ++stats_.refused;
@@ -41,7 +43,10 @@ Connection* Connections::adopt(int descriptor, std::unique_ptr<ConnectionHandler
     }
     make_ready(descriptor);
     Connection* connection = add(descriptor, peer_of(descriptor), std::move(handler), false);
-    connection->handler().on_open(*connection);
+    if (tls)
+        connection->begin_tls(*tls);
+    else
+        connection->handler().on_open(*connection);
     return connection;
 }
 

@@ -11,22 +11,25 @@
 
 #include "base/bytes.h"
 #include "runtime/loop.h"
+#include "runtime/tls.h"
 
 namespace posthorn::runtime {
 
 class Connection;
 class Connections;
+class TlsStream;
 
 enum class CloseReason {
-    peer_closed,      ///< end of stream
-    failed,           ///< the system reported an error (reset, unreachable, refused)
-    idle,             ///< no byte moved for the idle time
+    peer_closed,  ///< end of stream
+    failed,       ///< the system reported an error (reset, unreachable, refused)
+    tls_failed,   ///< no TLS, a handshake refused by either side or too slow, a record that was tampered with
+    idle,         ///< no byte moved for the idle time
     input_overflow,   ///< the handler left more unconsumed than the input limit
     output_overflow,  ///< the peer does not read and the output limit is reached
     handler,          ///< closed by our own side
     shutdown,         ///< the `Connections` went
 };
-inline constexpr std::size_t close_reason_count = 7;
+inline constexpr std::size_t close_reason_count = 8;
 const char* name(CloseReason reason);
 
 /// One protocol session on one connection. Owned by the connection: lives until after `on_closed`. All calls
@@ -35,7 +38,7 @@ class ConnectionHandler {
   public:
     virtual ~ConnectionHandler() = default;
 
-    /// Once, before any data: the connection stands.
+    /// Once, before any data: the connection stands. With TLS: the handshake is over.
     virtual void on_open(Connection&) {}
     /// `data` is all that has arrived and was not consumed before. Returns how much of it is done with; the
     /// rest is offered again, together with what comes next. The bytes are valid during the call only.
@@ -47,8 +50,9 @@ class ConnectionHandler {
     virtual void on_closed(Connection&, CloseReason, std::string_view text) = 0;
 };
 
-/// One TCP connection. Output gathers in `out()` during a tick and is sent in one piece at the tick's end;
-/// what the socket does not take goes when it can. An idle connection holds no buffer.
+/// One TCP connection, with or without TLS: handlers see plain bytes either way. Output gathers in `out()`
+/// during a tick and is sent in one piece at the tick's end; what the socket does not take goes when it can.
+/// An idle connection holds no buffer.
 class Connection final : private Watcher {
   public:
     ~Connection();
@@ -59,10 +63,13 @@ class Connection final : private Watcher {
     std::uint64_t id() const { return id_; }
     /// "127.0.0.1:4711".
     const std::string& peer() const { return peer_; }
-    std::uint64_t bytes_sent() const { return bytes_sent_; }  ///< taken by the socket so far
+    /// Of what was appended to `out()`: taken by the socket so far (with TLS: sealed, and on its way there).
+    std::uint64_t bytes_sent() const { return bytes_sent_; }
     /// Our own end, the address the peer came to; "unknown" once closed.
     std::string local() const;
     ConnectionHandler& handler() { return *handler_; }
+    /// Null without TLS. Complete from `on_open` on.
+    const TlsSession* tls() const;
 
     /// Append to it; it is sent at the end of the tick. The reference is good until the end of the current
     /// callback. After close what is appended is dropped.
@@ -105,10 +112,13 @@ class Connection final : private Watcher {
 
     void on_ready(std::uint32_t events) override;
     void finish_connect();
+    bool open() const { return !connecting_ && !shaking_hands_; }
     void receive();
     std::size_t receive_small();
     std::size_t receive_large();
     std::size_t receive_into(std::byte* into);
+    std::size_t receive_from_socket(std::byte* into);
+    std::size_t input_room() const;
     std::size_t offer(Bytes data);
     void offer_again();
     void keep_input(std::size_t consumed);
@@ -116,6 +126,7 @@ class Connection final : private Watcher {
     template <class Take>
     void each_unsent(Take take) const;
     std::size_t send_now();
+    void say_last_words();
     void keep_unsent(std::size_t sent);
     void output_sent();
     bool wants_input() const;
@@ -123,8 +134,20 @@ class Connection final : private Watcher {
     void mark_dirty();
     void touch();
 
+    // connection_tls.cc
+    void begin_tls(const TlsContext& context);
+    std::size_t receive_sealed(std::byte* into);
+    void end_as_peer_did();
+    bool shake_hands();
+    std::size_t send_sealed();
+    std::size_t seal(std::size_t done);
+    bool send_all_sealed();
+    void fail_tls(std::string_view why);
+    bool all_sent() const;
+
     Connections& owner_;
     std::unique_ptr<ConnectionHandler> handler_;
+    std::unique_ptr<TlsStream> tls_;  ///< null: plain
     Buffer in_;                       ///< unconsumed input only
     Buffer out_;                      ///< borrowed from the owner's spare buffers while there is output
     std::vector<Borrowed> borrowed_;  ///< within one tick
@@ -141,6 +164,7 @@ class Connection final : private Watcher {
     std::uint32_t interest_ = 0;
     CloseReason close_reason_ = CloseReason::handler;
     bool connecting_;
+    bool shaking_hands_ = false;  ///< TLS is not there yet
     bool paused_ = false;
     bool congested_ = false;
     bool blocked_ = false;  ///< the socket took less than offered; waiting for EPOLLOUT
