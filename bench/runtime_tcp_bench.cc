@@ -25,7 +25,7 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/tcp.h"
+#include "runtime/listener.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 
 namespace posthorn::runtime {
 
-// Sockets as the system sees them; tcp.cc and listener.cc build on these.
+// Sockets as the system sees them; connections.cc and listener.cc build on these.
 
 /// A listening, non-blocking socket.
 Result<int> begin_listen(const std::string& address, std::uint16_t port);

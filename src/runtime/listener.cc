@@ -8,7 +8,7 @@
 
 #include "address.h"
 #include "base/log.h"
-#include "runtime/tcp.h"
+#include "runtime/listener.h"
 
 namespace posthorn::runtime {
 
@@ -22,18 +22,21 @@ constexpr std::chrono::milliseconds rest_time{100};
 }  // namespace
 
 Result<std::unique_ptr<Listener>> Listener::open(Connections& connections, const std::string& address,
-                                                 std::uint16_t port, MakeHandler make_handler) {
+                                                 std::uint16_t port, MakeHandler make_handler,
+                                                 std::shared_ptr<const TlsContext> tls) {
     Result<int> descriptor = begin_listen(address, port);
     if (!descriptor) return descriptor.error();
-    return std::unique_ptr<Listener>(
-        new Listener(connections, *descriptor, local_port(*descriptor), std::move(make_handler)));
+    return std::unique_ptr<Listener>(new Listener(connections, *descriptor, local_port(*descriptor),
+                                                  std::move(make_handler), std::move(tls)));
 }
 
-Listener::Listener(Connections& connections, int descriptor, std::uint16_t port, MakeHandler make_handler)
+Listener::Listener(Connections& connections, int descriptor, std::uint16_t port, MakeHandler make_handler,
+                   std::shared_ptr<const TlsContext> tls)
     : connections_(connections),
       descriptor_(descriptor),
       port_(port),
-      make_handler_(std::move(make_handler)) {
+      make_handler_(std::move(make_handler)),
+      tls_(std::move(tls)) {
     connections_.loop().watch(descriptor_, EPOLLIN, *this);
 }
 
@@ -44,9 +47,10 @@ Listener::~Listener() {
 
 void Listener::on_ready(std::uint32_t) {
     for (int i = 0; i < accepts_per_tick; ++i) {
+        if (tls_ && !connections_.room_for_handshake()) return rest();
         const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted >= 0) {
-            connections_.adopt(accepted, make_handler_());
+            connections_.adopt(accepted, make_handler_(), tls_.get());
             continue;
         }
         if (errno == EAGAIN) return;
@@ -59,6 +63,10 @@ void Listener::rest(int error) {
     log_warn("runtime",
              "port {}: cannot accept connections for a moment: {}; raise the limit of open files (ulimit -n)",
              port_, std::strerror(error));
+    rest();
+}
+
+void Listener::rest() {
     Loop& loop = connections_.loop();
     loop.rewatch(descriptor_, 0, *this);
     resting_ = loop.after(rest_time, [this, &loop] { loop.rewatch(descriptor_, EPOLLIN, *this); });

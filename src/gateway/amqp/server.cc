@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "channel.h"
 #include "gateway.h"
+#include "runtime/listener.h"
 #include "runtime/loop.h"
-#include "runtime/tcp.h"
 #include "session.h"
 
 namespace posthorn::gateway::amqp {

@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "catalog_rules.h"
 #include "gateway.h"
+#include "runtime/listener.h"
 #include "runtime/loop.h"
-#include "runtime/tcp.h"
 
 namespace posthorn::gateway::remoting {
 
