@@ -68,19 +68,23 @@ void ConsumerList::ready(Consumer& consumer) {
 Consumer* ConsumerList::next() {
     if (single_active_) {
         if (!active_ || !active_->next_) return nullptr;
-        if (active_->room() > 0) return active_;
-        unlink(*active_);
-        return nullptr;
+        return takes(*active_) ? active_ : nullptr;
     }
     for (Ring& ring : rings_)
         while (Consumer* const turn = ring.first) {
-            if (turn->room() > 0) {
-                ring.first = turn->next_;
-                return turn;
-            }
-            unlink(*turn);
+            if (!takes(*turn)) continue;
+            ring.first = turn->next_;
+            return turn;
         }
     return nullptr;
+}
+
+/// False: it had no room and has left its ring.
+bool ConsumerList::takes(Consumer& consumer) {
+    if (consumer.room() > 0) return true;
+    unlink(consumer);
+    consumer.passed_over();
+    return false;
 }
 
 bool ConsumerList::anyone_ready() const {

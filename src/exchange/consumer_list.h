@@ -38,6 +38,7 @@ class ConsumerList {
         Consumer* first = nullptr;  ///< whose turn it is
     };
 
+    bool takes(Consumer& consumer);
     Ring& ring(std::int32_t priority);
     static void link(Ring& ring, Consumer& consumer);
     void unlink(Consumer& consumer);

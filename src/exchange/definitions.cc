@@ -21,10 +21,33 @@ constexpr std::string_view kind_host = "exchange.host", kind_exchange = "exchang
 constexpr std::array applies_names{"all",           "queues",  "classic_queues",
                                    "quorum_queues", "streams", "exchanges"};
 
-/// Names may hold any character, so the parts of a document's name are told apart by one that no text holds.
+// Between the parts of a document's name, and of what makes a binding. A name may hold any character, so in
+// the parts these two are written as a sign and a letter.
+constexpr char separator = '\x1f', sign = '\x1e';
+
+std::string part(std::string_view name) {
+    std::string text;
+    text.reserve(name.size());
+    for (const char c : name) {
+        if (c == separator || c == sign) text += sign;
+        text += c == separator ? 's' : c == sign ? 'e' : c;
+    }
+    return text;
+}
+
+std::string name_in(std::string_view part) {
+    std::string name;
+    for (std::size_t n = 0; n < part.size(); ++n) {
+        const bool two = part[n] == sign && n + 1 < part.size();
+        name += !two ? part[n] : part[++n] == 's' ? separator : sign;
+    }
+    return name;
+}
+
+/// `name` comes last and stays as it is.
 std::string row(std::string_view host, std::string_view name) {
-    std::string row(host);
-    row += '\x1f';
+    std::string row = part(host);
+    row += separator;
     row += name;
     return row;
 }
@@ -49,8 +72,8 @@ Json encode(const Binding& binding) {
 }
 
 void load_one(const broker::Catalog::Document& document, Definitions::Visitor& visitor) {
-    const std::size_t cut = document.name.find('\x1f');
-    const std::string host = document.name.substr(0, cut);
+    const std::size_t cut = document.name.find(separator);
+    const std::string host = name_in(document.name.substr(0, cut));
     const std::string name = cut == std::string::npos ? "" : document.name.substr(cut + 1);
     const Json json = Json::parse(document.json);
     if (document.kind == kind_host) {
@@ -102,14 +125,13 @@ model::Arguments sorted(const model::Arguments& arguments) {
 }  // namespace
 
 std::string binding_identity(const Binding& binding) {
-    std::string identity = binding.source;
-    identity += binding.kind == DestinationKind::queue ? "\x1fqueue\x1f"
-                                                       : "\x1f"
-                                                         "exchange\x1f";
-    identity += binding.destination;
-    identity += '\x1f';
-    identity += binding.key;
-    identity += '\x1f';
+    std::string identity = part(binding.source);
+    for (const std::string& next :
+         {std::string(binding.kind == DestinationKind::queue ? "queue" : "exchange"),
+          part(binding.destination), part(binding.key), std::string()}) {
+        identity += separator;
+        identity += next;
+    }
     if (!binding.arguments.empty()) identity += model::to_json(sorted(binding.arguments));
     return identity;
 }
@@ -118,10 +140,10 @@ void Definitions::put_host(std::string_view host, std::uint64_t number, const Ho
     Json json{{"number", number}};
     if (limits.max_queues) json["max_queues"] = *limits.max_queues;
     if (limits.max_connections) json["max_connections"] = *limits.max_connections;
-    catalog_.put_document(kind_host, host, dump(json));
+    catalog_.put_document(kind_host, part(host), dump(json));
 }
 void Definitions::remove_host(std::string_view host) {
-    catalog_.remove_document(kind_host, host);
+    catalog_.remove_document(kind_host, part(host));
 }
 
 void Definitions::put_exchange(std::string_view host, const ExchangeSpec& spec) {

@@ -5,23 +5,6 @@
 #include "terms.h"
 
 namespace posthorn::exchange {
-namespace {
-
-/// A header holds what the binding names: whole and real numbers are one kind to RabbitMQ.
-bool same(const model::Value& wanted, const model::Value& there) {
-    const auto number = [](const model::Value& value) -> std::optional<double> {
-        if (const auto* whole = std::get_if<std::int64_t>(&value.held)) return static_cast<double>(*whole);
-        if (const auto* real = std::get_if<double>(&value.held)) return *real;
-        return std::nullopt;
-    };
-    if (wanted == there) return true;
-    if (wanted.held.index() == there.held.index()) return false;
-    const auto a = number(wanted), b = number(there);
-    return a && b && *a == *b;
-}
-
-}  // namespace
-
 bool headers_match(const model::Arguments& binding, const HeaderSource* headers) {
     const model::Value* how = binding.find("x-match");
     const std::string mode = how && how->text() ? *how->text() : "all";
@@ -30,7 +13,7 @@ bool headers_match(const model::Arguments& binding, const HeaderSource* headers)
         if (name == "x-match" || (!with_x && name.starts_with("x-"))) continue;
         const auto there = headers ? headers->find(name) : std::nullopt;
         const bool matches =
-            there && (std::holds_alternative<std::monostate>(wanted.held) || same(wanted, *there));
+            there && (std::holds_alternative<std::monostate>(wanted.held) || wanted == *there);
         if (matches == any) return any;
     }
     return !any;

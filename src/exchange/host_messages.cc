@@ -8,7 +8,6 @@
 namespace posthorn::exchange {
 namespace {
 
-constexpr std::size_t queues_per_record = 255;
 // A circle of queues that reject and dead-letter to each other is cut by its codec; should it not be, a call
 // ends here and the rest goes with the next tick.
 constexpr std::size_t dead_at_once = 10'000;
@@ -73,23 +72,23 @@ Result<Published> HostState::deliver(std::span<QueueState* const> queues, const 
         return published;
     }
     targets_.clear();
+    full_.clear();
     for (QueueState* queue : queues) {
-        if (queue->full_for(letter.body_bytes)) [[unlikely]] {
-            published.outcome = Published::Outcome::rejected;
-            overflow_to_dead(*queue, letter);
-            continue;
-        }
-        targets_.push_back({queue, queue->lane_number(letter.priority)});
+        if (queue->full_for(letter.body_bytes)) [[unlikely]]
+            full_.push_back(queue);
+        else
+            targets_.push_back({queue, queue->lane_number(letter.priority)});
     }
-    for (std::span<const Target> left(targets_); !left.empty();) {
-        const auto some = left.first(std::min(queues_per_record, left.size()));
-        left = left.subspan(some.size());
-        if (auto appended = append(some, letter, published); !appended) return appended.error();
-    }
+    if (!targets_.empty())
+        if (auto appended = append(targets_, letter, published); !appended) return appended.error();
+    // After what can fail: a publisher that must try again has left nothing behind.
+    if (!full_.empty()) published.outcome = Published::Outcome::rejected;
+    for (QueueState* queue : full_)
+        overflow_to_dead(*queue, letter);
     return published;
 }
 
-/// One record whatever the number of queues.
+/// In all of them or in none.
 Result<void> HostState::append(std::span<const Target> targets, const Letter& letter, Published& published) {
     broker::Publication record;
     record.format = letter.format;
@@ -116,7 +115,7 @@ Result<void> HostState::append(std::span<const Target> targets, const Letter& le
     const auto receipt = desk_.broker.publish(record);
     if (!receipt) [[unlikely]]
         return receipt.error();
-    if (keep) published.receipt = published.receipt ? receipt->with(*published.receipt) : *receipt;
+    if (keep) published.receipt = *receipt;
     for (const Target& target : targets)
         target.queue->appended(target.lane, letter, record.expires_ms);
     return {};

@@ -7,7 +7,6 @@
 #include "arguments.h"
 #include "base/log.h"
 #include "base/utf8.h"
-#include "binding_advice.h"
 
 namespace posthorn::exchange {
 namespace {
@@ -26,10 +25,6 @@ constexpr Predeclared predeclared[] = {
     {"amq.rabbitmq.trace", "topic", true},
 };
 
-Error default_exchange() {
-    return {Errc::denied, "operation not permitted on the default exchange"};
-}
-
 Result<void> check_name(std::string_view kind, std::string_view name, bool durable) {
     if (name.size() > name_bytes_max)
         return Error{Errc::invalid, fmt::format("a name has {} bytes at most", name_bytes_max)};
@@ -43,6 +38,10 @@ Error reserved_name(std::string_view kind, std::string_view name) {
 }
 
 }  // namespace
+
+Error default_exchange() {
+    return {Errc::denied, "operation not permitted on the default exchange"};
+}
 
 std::string describe(std::string_view kind, std::string_view name, std::string_view virtual_host) {
     return fmt::format("{} '{}' in vhost '{}'", kind, name, virtual_host);
@@ -93,7 +92,8 @@ ExchangeState& HostState::add_exchange(const ExchangeSpec& spec, ExchangeType ty
 
 Result<void> HostState::declare_exchange(const ExchangeSpec& given) {
     ExchangeSpec spec = given;
-    spec.name = strip_line_ends(given.name);
+    std::string scratch;
+    spec.name = without_line_breaks(given.name, scratch);
     const std::string whose = describe("exchange", spec.name, name_);
     const auto type = exchange_type(spec);
     if (!type && type.error().code == Errc::unsupported) return type.error();
@@ -131,7 +131,8 @@ ExchangeCounts HostState::exchange_counts(std::string_view name) const {
 }
 
 Result<void> HostState::delete_exchange(std::string_view given, bool if_unused) {
-    const std::string name = strip_line_ends(given);
+    std::string scratch;
+    const std::string name(without_line_breaks(given, scratch));
     if (name.empty()) return default_exchange();
     if (reserved(name))
         return Error{Errc::denied,
@@ -182,127 +183,6 @@ void HostState::each_exchange(const std::function<void(const ExchangeSpec&)>& vi
         visit(exchange->spec);
 }
 
-// --- bindings ----------------------------------------------------------------------------------------------
-
-Result<HostState::Ends> HostState::ends_of(const Binding& binding) const {
-    Ends ends{};
-    auto source = exchange_for(binding.source);
-    if (!source) return source.error();
-    ends.source = *source;
-    if (binding.kind == DestinationKind::exchange) {
-        auto destination = exchange_for(binding.destination);
-        if (!destination) return destination.error();
-        ends.exchange = *destination;
-    } else {
-        ends.queue = find_queue(binding.destination);
-        if (!ends.queue) return Error{Errc::not_found, "no " + describe("queue", binding.destination, name_)};
-    }
-    return ends;
-}
-
-namespace {
-
-Binding stripped(const Binding& given) {
-    Binding binding = given;
-    binding.source = strip_line_ends(given.source);
-    binding.destination = strip_line_ends(given.destination);
-    return binding;
-}
-
-bool touches_default(const Binding& binding) {
-    return binding.source.empty() ||
-           (binding.kind == DestinationKind::exchange && binding.destination.empty());
-}
-
-}  // namespace
-
-Result<void> HostState::bind(const Binding& given, OwnerId by) {
-    const Binding binding = stripped(given);
-    if (touches_default(binding)) return default_exchange();
-    const auto ends = ends_of(binding);
-    if (!ends) return ends.error();
-    if (auto fine = ends->source->matcher->check(binding); !fine) return fine;
-    if (ends->queue)
-        if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
-    if (bindings_.contains(binding_identity(binding))) {
-        definitions_.await_binding(name_, binding);
-        return {};
-    }
-    if (bindings_.size() >= desk_.options.bindings_max)
-        return Error{Errc::invalid,
-                     fmt::format("vhost '{}' has {} bindings already", name_, bindings_.size())};
-    if (durable_between(*ends))
-        if (auto admitted = definitions_.admit(); !admitted) return admitted;
-    add_binding(binding, *ends, true);
-    if (const auto hint = ends->source->advised ? std::nullopt : advice(ends->source->type, binding)) {
-        ends->source->advised = true;
-        log_warn("exchange", "vhost '{}': {}", name_, *hint);
-    }
-    return {};
-}
-
-Result<void> HostState::unbind(const Binding& given, OwnerId by) {
-    const Binding binding = stripped(given);
-    if (touches_default(binding)) return default_exchange();
-    const auto at = bindings_.find(binding_identity(binding));
-    if (at == bindings_.end()) {
-        definitions_.await_binding(name_, binding);
-        return {};
-    }
-    if (at->second->queue)
-        if (auto mine = find_queue_for(binding.destination, by); !mine) return mine.error();
-    if (at->second->durable)
-        if (auto admitted = definitions_.admit(); !admitted) return admitted;
-    const std::string source = at->second->source->spec.name;
-    remove_binding(*at->second);
-    auto_delete({source});
-    return {};
-}
-
-bool HostState::durable_between(const Ends& ends) {
-    return ends.source->spec.durable &&
-           (ends.queue ? ends.queue->spec().durable : ends.exchange->spec.durable);
-}
-
-void HostState::add_binding(const Binding& binding, const Ends& ends, bool define) {
-    auto made = std::make_unique<BindingRecord>();
-    BindingRecord& record = *made;
-    record.binding = binding;
-    record.source = ends.source;
-    record.queue = ends.queue;
-    record.exchange = ends.exchange;
-    record.durable = durable_between(ends);
-    record.identity = binding_identity(binding);
-    bindings_.emplace(record.identity, std::move(made));
-    ends.source->leaving.insert(&record);
-    ends.source->matcher->add(record);
-    if (ends.queue)
-        ends.queue->bindings.push_back(&record);
-    else
-        ends.exchange->arriving.insert(&record);
-    if (define && record.durable) definitions_.put_binding(name_, binding);
-    router_.changed();
-}
-
-void HostState::remove_binding(BindingRecord& record) {
-    record.source->matcher->remove(record);
-    record.source->leaving.erase(&record);
-    if (record.queue)
-        std::erase(record.queue->bindings, &record);
-    else
-        record.exchange->arriving.erase(&record);
-    if (record.durable) definitions_.remove_binding(name_, record.binding);
-    bindings_.erase(bindings_.find(record.identity));
-    router_.changed();
-}
-
-void HostState::each_binding(const std::function<void(const Binding&)>& visit) const {
-    for (const auto& [name, queue] : queues_)
-        visit({"", DestinationKind::queue, name, name, {}});
-    for (const auto& [identity, record] : bindings_)
-        visit(record->binding);
-}
-
 // --- queues ------------------------------------------------------------------------------------------------
 
 QueueState* HostState::find_queue(std::string_view name) const {
@@ -338,7 +218,8 @@ Result<Queue*> HostState::queue_for(std::string_view name, OwnerId by) const {
 
 Result<Queue*> HostState::declare_queue(const QueueSpec& given) {
     QueueSpec spec = given;
-    spec.name = strip_line_ends(given.name);
+    std::string scratch;
+    spec.name = without_line_breaks(given.name, scratch);
     spec.durable = given.durable && !given.exclusive;  // what goes with a connection is not durable
     if (!given.exclusive) spec.owner = 0;
     if (spec.name.empty()) {
@@ -390,7 +271,8 @@ Result<QueueState*> HostState::add_queue(QueueSpec spec) {
 
 Result<std::uint64_t> HostState::delete_queue(std::string_view given, bool if_unused, bool if_empty,
                                               OwnerId by) {
-    const std::string name = strip_line_ends(given);
+    std::string scratch;
+    const std::string name(without_line_breaks(given, scratch));
     if (!find_queue(name)) {
         definitions_.await_queue(name_, name);
         return std::uint64_t{0};
@@ -410,8 +292,8 @@ Result<std::uint64_t> HostState::delete_queue(std::string_view given, bool if_un
 void HostState::remove_queue(QueueState& queue) {
     std::vector<std::string> sources;
     while (!queue.bindings.empty()) {
-        sources.push_back(queue.bindings.back()->source->spec.name);
-        remove_binding(*queue.bindings.back());
+        sources.push_back(queue.bindings.back().source->spec.name);
+        remove_binding(queue.bindings.back());
     }
     if (queue.spec().durable) definitions_.remove_queue(name_, queue.spec().name);
     if (queue.spec().exclusive)
@@ -496,106 +378,6 @@ void HostState::leave(Consumer& consumer) {
     if (!queue) return;
     queue->part(consumer);
     if (queue->spec().auto_delete && queue->consumers().size() == 0) queue->host().remove_queue(*queue);
-}
-
-// --- policies ----------------------------------------------------------------------------------------------
-
-void HostState::apply_policies(QueueState& queue) {
-    const bool quorum = is_quorum(queue.spec().arguments);
-    queue.policy = policies_.find(DestinationKind::queue, queue.spec().name, quorum);
-    queue.operator_policy = operator_policies_.find(DestinationKind::queue, queue.spec().name, quorum);
-    queue.apply(queue_settings(queue.spec().arguments, queue.policy ? &queue.policy->definition : nullptr,
-                               queue.operator_policy ? &queue.operator_policy->definition : nullptr));
-}
-
-void HostState::apply_policies(ExchangeState& exchange) {
-    exchange.policy = policies_.find(DestinationKind::exchange, exchange.spec.name, false);
-    exchange.operator_policy = operator_policies_.find(DestinationKind::exchange, exchange.spec.name, false);
-    exchange.alternate = text_setting(
-        exchange.spec.arguments, "alternate-exchange",
-        exchange.policy ? &exchange.policy->definition : nullptr,
-        exchange.operator_policy ? &exchange.operator_policy->definition : nullptr, "alternate-exchange");
-}
-
-void HostState::apply_all_policies() {
-    for (const auto& [name, exchange] : exchanges_)
-        apply_policies(*exchange);
-    for (const auto& [name, queue] : queues_)
-        apply_policies(*queue);
-    router_.changed();
-}
-
-Result<void> HostState::put_policy(const Policy& policy, bool of_operator) {
-    if (auto admitted = definitions_.admit(); !admitted) return admitted;
-    if (auto put = (of_operator ? operator_policies_ : policies_).put(policy); !put) return put;
-    definitions_.put_policy(name_, policy, of_operator);
-    apply_all_policies();
-    return {};
-}
-
-Result<void> HostState::delete_policy(std::string_view name, bool of_operator) {
-    if (auto admitted = definitions_.admit(); !admitted) return admitted;
-    if (!(of_operator ? operator_policies_ : policies_).erase(name))
-        return Error{Errc::not_found, fmt::format("no policy '{}' in vhost '{}'", name, name_)};
-    definitions_.remove_policy(name_, name, of_operator);
-    apply_all_policies();
-    return {};
-}
-
-void HostState::each_policy(bool of_operator, const std::function<void(const Policy&)>& visit) const {
-    (of_operator ? operator_policies_ : policies_).each(visit);
-}
-
-const Policy* HostState::policy_of(DestinationKind kind, std::string_view name, bool of_operator) const {
-    if (kind == DestinationKind::queue) {
-        const QueueState* queue = find_queue(name);
-        return !queue ? nullptr : of_operator ? queue->operator_policy : queue->policy;
-    }
-    const ExchangeState* exchange = find_exchange(name);
-    return !exchange ? nullptr : of_operator ? exchange->operator_policy : exchange->policy;
-}
-
-// --- recovery ----------------------------------------------------------------------------------------------
-
-void HostState::restore_exchange(const ExchangeSpec& spec) {
-    const auto type = exchange_type(spec);
-    if (!type)
-        log_error("exchange", "{} is left out: {}", describe("exchange", spec.name, name_),
-                  type.error().message);
-    else if (!find_exchange(spec.name))
-        add_exchange(spec, *type);
-}
-
-void HostState::restore_queue(const QueueSpec& spec, std::uint64_t number) {
-    desk_.next_queue = std::max(desk_.next_queue, number + 1);
-    auto made = std::make_unique<QueueState>(*this, spec, number);
-    QueueState& queue = *made;
-    apply_policies(queue);
-    if (auto opened = queue.open(); !opened)
-        log_error("exchange", "{} cannot be opened: {}", queue.describe(), opened.error().message);
-    queues_.emplace(spec.name, std::move(made));
-}
-
-void HostState::restore_binding(const Binding& binding) {
-    if (const auto ends = ends_of(binding); ends)
-        add_binding(binding, *ends, false);
-    else
-        definitions_.remove_binding(name_, binding);  // a crash came between the end's going and its own
-}
-
-void HostState::restore_policy(const Policy& policy, bool of_operator) {
-    if (auto put = (of_operator ? operator_policies_ : policies_).put(policy); !put)
-        log_error("exchange", "policy '{}' in vhost '{}' is left out: {}", policy.name, name_,
-                  put.error().message);
-}
-
-void HostState::restored() {
-    apply_all_policies();
-    if (desk_.broker.catalog().named_queue(fmt::format("{}{}", delayed_prefix, number_)) == model::QueueId())
-        return;
-    if (auto opened = open_delayed(); !opened)
-        log_error("exchange", "delayed messages of vhost '{}' cannot be opened: {}", name_,
-                  opened.error().message);
 }
 
 }  // namespace posthorn::exchange

@@ -24,7 +24,11 @@ inline constexpr std::string_view lane_prefix = "exchange.q";
 inline constexpr std::string_view passing_lane_prefix = "exchange.t";
 inline constexpr std::string_view delayed_prefix = "exchange.d";
 
-/// A virtual host by topic: names, bindings and policies (host_state.cc), messages (host_messages.cc).
+/// What every change of the default exchange is answered with.
+Error default_exchange();
+
+/// A virtual host by noun: exchanges, queues and consumers (host_state.cc), bindings (host_bindings.cc),
+/// policies (host_policies.cc), messages (host_messages.cc), and what a start finds (host_recovery.cc).
 class HostState final : public VirtualHost {
   public:
     /// `number` names its queue of delayed messages in the broker's catalog.
@@ -149,7 +153,8 @@ class HostState final : public VirtualHost {
     Policies policies_{false}, operator_policies_{true};
     Router router_;
 
-    std::vector<Target> targets_;  ///< of the publication being delivered
+    std::vector<Target> targets_;    ///< of the publication being delivered
+    std::vector<QueueState*> full_;  ///< that reject it
     std::vector<model::QueueId> queue_ids_;
 
     /// Where delayed messages appear when they are due; made with the first of them.

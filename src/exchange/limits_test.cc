@@ -83,6 +83,31 @@ TEST_F(LimitsTest, ATimeToLiveOfZeroMeansNowOrNever) {
     leave(consumer);
 }
 
+TEST_F(LimitsTest, ATimeToLiveOfZeroIsMetByAWaitingConsumerAlsoAfterASync) {
+    broker::BrokerOptions options;
+    options.flush = broker::Flush::sync;
+    Station station(options);
+    Queue& queue = station.queue("q");
+    TestConsumer consumer({}, 1);
+    ASSERT_TRUE(station.host->consume(queue, consumer).ok());
+    station.send({.key = "q", .body = "room", .ttl_ms = 0});
+    station.send({.key = "q", .body = "no room", .ttl_ms = 0});
+    station.tick(5);
+    EXPECT_THAT(consumer.bodies, ElementsAre());
+    for (int n = 0; n < 4; ++n) {
+        station.worker->run_all();
+        station.tick(1);
+    }
+    EXPECT_THAT(consumer.bodies, ElementsAre("room"));
+    EXPECT_EQ(queue.counts().ready, 0u);
+    for (const auto& held : std::exchange(consumer.held, {}))
+        EXPECT_TRUE(queue.requeue(held.id).ok());
+    station.tick();
+    EXPECT_EQ(queue.counts().ready, 0u) << "it had its chance";
+    EXPECT_EQ(consumer.bodies.size(), 1u);
+    station.host->leave(consumer);
+}
+
 TEST_F(LimitsTest, ARequeuedMessageStillExpiresAtItsTime) {
     Queue& queue = station_.queue("q", {{"x-message-ttl", number(1000)}});
     TestConsumer consumer({}, 1);

@@ -17,10 +17,10 @@ namespace {
 
 class Direct final : public Matcher {
   public:
-    void add(BindingRecord& binding) override { by_key_[binding.binding.key].push_back(&binding); }
+    void add(BindingRecord& binding) override { by_key_[binding.binding.key].add(binding); }
     void remove(BindingRecord& binding) override {
         const auto at = by_key_.find(binding.binding.key);
-        std::erase(at->second, &binding);
+        at->second.remove(binding);
         if (at->second.empty()) by_key_.erase(at);
     }
     void match(const RoutingInput& input, std::vector<BindingRecord*>& found) const override {
@@ -29,17 +29,17 @@ class Direct final : public Matcher {
     }
 
   private:
-    NameMap<std::vector<BindingRecord*>> by_key_;
+    NameMap<BindingsOfSource> by_key_;
 };
 
 /// For types that look at every binding.
 class Listed : public Matcher {
   public:
-    void add(BindingRecord& binding) override { all_.push_back(&binding); }
-    void remove(BindingRecord& binding) override { std::erase(all_, &binding); }
+    void add(BindingRecord& binding) override { all_.add(binding); }
+    void remove(BindingRecord& binding) override { all_.remove(binding); }
 
   protected:
-    std::vector<BindingRecord*> all_;
+    BindingsOfSource all_;
 };
 
 class Fanout final : public Listed {
@@ -79,7 +79,8 @@ class Random final : public Listed {
     bool by_key_alone() const override { return false; }
 };
 
-/// A binding has as many buckets as its key says; a key's bucket moves only when it must (jump hash).
+/// A binding has as many buckets as its key says, its weight; a key's bucket moves only when it must (jump
+/// hash). Buckets are not kept: the binding of one is found by the sums of the weights before it.
 class ConsistentHash final : public Matcher {
   public:
     explicit ConsistentHash(const model::Arguments& exchange) {
@@ -94,26 +95,56 @@ class ConsistentHash final : public Matcher {
             return Error{Errc::invalid,
                          fmt::format("The binding key must be an integer: <<\"{}\">>", binding.key)};
         if (*weight < 1) return Error{Errc::invalid, "The binding key must be greater than 0"};
-        if (*weight > buckets_max - static_cast<std::int64_t>(buckets_.size()))
+        if (*weight > buckets_max - buckets_)
             return Error{Errc::invalid, fmt::format("The binding keys of the exchange may sum up to {} at "
                                                     "most",
                                                     buckets_max)};
         return {};
     }
     void add(BindingRecord& binding) override {
-        const auto weight = static_cast<std::size_t>(weight_of(binding.binding.key).value_or(1));
-        buckets_.insert(buckets_.end(), weight, &binding);
+        if (gaps_) close_gaps();
+        buckets_ += weight_in(binding);
+        binding.at_source = stretches_.size();
+        stretches_.push_back({&binding, buckets_});
     }
-    void remove(BindingRecord& binding) override { std::erase(buckets_, &binding); }
+    /// The others keep their order. Who looks next closes the gaps of all that have gone.
+    void remove(BindingRecord& binding) override {
+        stretches_[binding.at_source].binding = nullptr;
+        buckets_ -= weight_in(binding);
+        gaps_ = true;
+    }
     void match(const RoutingInput& input, std::vector<BindingRecord*>& found) const override {
-        if (buckets_.empty()) return;
-        found.push_back(buckets_[jump(hash_of(input), buckets_.size())]);
+        if (buckets_ == 0) return;
+        if (gaps_) close_gaps();
+        const std::int64_t bucket = jump(hash_of(input), buckets_);
+        const auto at =
+            std::upper_bound(stretches_.begin(), stretches_.end(), bucket,
+                             [](std::int64_t one, const Stretch& stretch) { return one < stretch.end; });
+        found.push_back(at->binding);
     }
     bool by_key_alone() const override { return !header_ && !property_; }
 
   private:
-    // 8 bytes each; weights say proportions, and these can be said with small numbers.
-    static constexpr std::int64_t buckets_max = 100'000;
+    // What the arithmetic of the hash can tell apart; weights say proportions, so small numbers do.
+    static constexpr std::int64_t buckets_max = 1'000'000'000;
+
+    struct Stretch {
+        BindingRecord* binding;
+        std::int64_t end;  ///< behind its last bucket
+    };
+
+    void close_gaps() const {
+        std::erase_if(stretches_, [](const Stretch& stretch) { return stretch.binding == nullptr; });
+        std::int64_t end = 0;
+        for (std::size_t n = 0; n < stretches_.size(); ++n) {
+            stretches_[n].binding->at_source = n;
+            stretches_[n].end = end += weight_in(*stretches_[n].binding);
+        }
+        gaps_ = false;
+    }
+    static std::int64_t weight_in(const BindingRecord& binding) {
+        return weight_of(binding.binding.key).value_or(1);
+    }
 
     static std::optional<std::int64_t> weight_of(std::string_view key) {
         std::int64_t weight = 0;
@@ -128,20 +159,22 @@ class ConsistentHash final : public Matcher {
         const auto value = input.headers->find(*header_);
         return route_hash(value ? term(*value) : "");
     }
-    static std::size_t jump(std::uint64_t key, std::size_t buckets) {
+    static std::int64_t jump(std::uint64_t key, std::int64_t buckets) {
         std::int64_t bucket = -1, next = 0;
-        while (next < static_cast<std::int64_t>(buckets)) {
+        while (next < buckets) {
             bucket = next;
             key = key * 2862933555777941757ull + 1;
             next = static_cast<std::int64_t>(
                 static_cast<double>(bucket + 1) *
                 (static_cast<double>(1ll << 31) / static_cast<double>((key >> 33) + 1)));
         }
-        return static_cast<std::size_t>(bucket);
+        return bucket;
     }
 
     std::optional<std::string> header_, property_;
-    std::vector<BindingRecord*> buckets_;
+    mutable std::vector<Stretch> stretches_;  ///< of buckets, in the order of their bindings
+    std::int64_t buckets_ = 0;
+    mutable bool gaps_ = false;  ///< where bindings were, and the ends behind them are too high
 };
 
 }  // namespace

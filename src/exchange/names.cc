@@ -4,10 +4,12 @@
 
 namespace posthorn::exchange {
 
-std::string strip_line_ends(std::string_view name) {
-    std::string stripped(name);
-    std::erase_if(stripped, [](char c) { return c == '\r' || c == '\n'; });
-    return stripped;
+std::string_view without_line_breaks(std::string_view name, std::string& scratch) {
+    const auto breaks = [](char c) { return c == '\r' || c == '\n'; };
+    if (std::none_of(name.begin(), name.end(), breaks)) return name;
+    scratch.assign(name);
+    std::erase_if(scratch, breaks);
+    return scratch;
 }
 
 bool reserved(std::string_view name) {

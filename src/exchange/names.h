@@ -6,7 +6,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "env/random.h"
+#include "exchange/names.h"
 
 namespace posthorn::exchange {
 
@@ -22,12 +22,7 @@ using NameMap = std::unordered_map<std::string, T, NameHash, std::equal_to<>>;
 
 inline constexpr std::size_t name_bytes_max = 255;  ///< a short string of AMQP
 
-/// Without carriage returns and line feeds, as RabbitMQ takes the names of queues and exchanges.
-std::string strip_line_ends(std::string_view name);
 /// "amq." is for what the server makes.
 bool reserved(std::string_view name);
-
-/// 128 bits of chance as 22 characters of base64 that a URL carries as they are.
-std::string random_name(std::string_view prefix, std::uint64_t high, std::uint64_t low);
 
 }  // namespace posthorn::exchange

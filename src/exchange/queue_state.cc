@@ -309,7 +309,6 @@ void QueueState::resurrected(const DeliveryId& id) {
 
 void QueueState::join(Consumer& consumer, std::int32_t priority) {
     consumers_.add(consumer, priority);
-    had_consumers_ = true;
     Desk::set_time(desk_.idles, *this, idle, never);
     schedule();
 }

@@ -37,6 +37,7 @@ class QueueState final : public Queue {
     const QueueSettings& settings() const override { return settings_; }
     QueueCounts counts() const override;
     void each_consumer(const std::function<void(const Consumer&, bool)>& visit) const override;
+    bool active(const Consumer& consumer) const override { return consumers_.active(consumer); }
     bool deleted() const override { return deleted_; }
     Result<void> settle(const DeliveryId& id) override;
     Result<void> requeue(const DeliveryId& id) override;
@@ -108,11 +109,10 @@ class QueueState final : public Queue {
 
     ConsumerList& consumers() { return consumers_; }
     const ConsumerList& consumers() const { return consumers_; }
-    bool had_consumers() const { return had_consumers_; }
     void join(Consumer& consumer, std::int32_t priority);
     void part(Consumer& consumer);
 
-    std::vector<BindingRecord*> bindings;  ///< that lead here
+    BindingsOfQueue bindings;  ///< that lead here
     const Policy *policy = nullptr, *operator_policy = nullptr;
     std::uint64_t routing = 0;    ///< the routing that came here last
     bool scheduled = false;       ///< in the desk's list of turns
@@ -177,7 +177,6 @@ class QueueState final : public Queue {
     std::int64_t used_ms_ = 0;  ///< steady
     bool may_expire_ = false;   ///< some message had a time of its own
     bool heads_known_ = false;  ///< the heads were looked at and stayed; `expiry` says until when
-    bool had_consumers_ = false;
     bool deleted_ = false;
     bool again_ = false;
 };

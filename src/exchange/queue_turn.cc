@@ -19,12 +19,18 @@ constexpr std::int64_t crowded_ms = 100;
 class Turn final : public broker::OfferSink {
   public:
     Turn(QueueState& queue, std::uint8_t lane, std::int64_t now_ms)
-        : queue_(queue), lane_(lane), now_ms_(now_ms) {}
+        : queue_(queue),
+          lane_(lane),
+          now_ms_(now_ms),
+          shown_late_(queue.spec_.durable && queue.desk_.broker.options().flush == broker::Flush::sync) {}
 
     broker::Offer on_offer(const broker::Stored& message, const broker::Taken& taken) override {
         asked = true;
         const std::int64_t deadline = queue_.deadline(message);
-        if (deadline >= now_ms_) {  // on the very millisecond a consumer still gets it: time to live 0
+        // On the very millisecond a consumer still gets it: time to live 0. Where a message is not shown
+        // before it is synced, that millisecond is the one of its first showing.
+        const bool at_once = shown_late_ && !taken.redelivered && deadline <= message.time;
+        if (deadline >= now_ms_ || at_once) {
             Consumer* const consumer = queue_.consumers_.next();
             const bool crowded = consumer && taken.crowded && !consumer->options().settles_at_once;
             if (consumer && !crowded) return hand_out(message, taken, *consumer);
@@ -75,6 +81,7 @@ class Turn final : public broker::OfferSink {
     QueueState& queue_;
     const std::uint8_t lane_;
     const std::int64_t now_ms_;
+    const bool shown_late_;  ///< messages are shown after the sync, in a later tick
     std::size_t copied_ = 0;
 };
 

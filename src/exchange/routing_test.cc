@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "base/log.h"
@@ -253,6 +254,79 @@ TEST(LimitedRoutingTest, ExchangesAndBindingsHaveAMost) {
     EXPECT_EQ(station.host->bind({"a", DestinationKind::queue, "q", "3", {}}, 0).error().code, Errc::invalid);
 }
 
+TEST_F(RoutingTest, AQueueWithVeryManyBindingsGoesAsFastAsTheyCame) {
+    station_.queue("q", {}, false);
+    station_.queue("other");
+    for (const auto& [exchange, count] :
+         {std::pair("amq.fanout", 100'000), std::pair("amq.direct", 1'000), std::pair("amq.topic", 1'000)}) {
+        station_.bind(exchange, "other", "k");
+        for (int n = 0; n < count; ++n)
+            station_.bind(exchange, "q", "k", {{"n", {std::int64_t{n}}}});
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_TRUE(station_.host->delete_queue("q", false, false, 0).ok());
+    // Looking for each among the others takes minutes.
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+    for (const char* exchange : {"amq.fanout", "amq.direct", "amq.topic"})
+        EXPECT_EQ(reached({exchange, "k"}), Names{"other"});
+}
+
+TEST_F(RoutingTest, AWeightTakesNoMemoryAndItsShare) {
+    station_.exchange("x", "x-consistent-hash");
+    for (const char* name : {"little", "gone", "much"})
+        station_.queue(name);
+    station_.bind("x", "little", "1000000");
+    station_.bind("x", "gone", "100000000");
+    station_.bind("x", "much", "9000000");
+    ASSERT_TRUE(station_.host->delete_queue("gone", false, false, 0).ok());
+    int little = 0;
+    for (int n = 0; n < 2'000; ++n) {
+        const Names one = reached({"x", std::to_string(n)});
+        ASSERT_EQ(one.size(), 1u);
+        little += one == Names{"little"};
+    }
+    EXPECT_GT(little, 120);
+    EXPECT_LT(little, 280);
+    const Binding too_much{"x", DestinationKind::queue, "little", "1000000000", {}};
+    EXPECT_EQ(station_.host->bind(too_much, 0).error().code, Errc::invalid);
+}
+
+/// More queues than one record names.
+TEST_F(RoutingTest, AMessageIsInAllOfItsQueuesOrInNone) {
+    constexpr std::size_t count = 600;
+    for (std::size_t n = 0; n < count; ++n) {
+        station_.queue(std::to_string(n));
+        station_.bind("amq.fanout", std::to_string(n));
+    }
+    Queue& full = station_.queue("full", {{"x-max-length", {std::int64_t{0}}},
+                                          {"x-overflow", {std::string("reject-publish-dlx")}},
+                                          {"x-dead-letter-exchange", {std::string("")}},
+                                          {"x-dead-letter-routing-key", {std::string("dead")}}});
+    station_.queue("dead");
+    station_.bind("amq.fanout", "full");
+    station_.sync();
+    const auto ready = [&] {
+        std::size_t sum = 0;
+        station_.host->each_queue([&](Queue& queue) { sum += queue.counts().ready; });
+        return sum;
+    };
+    const Station::Send send{.exchange = "amq.fanout", .body = std::string(12'000, 'x')};
+    const auto space = *station_.files.disk_space();
+    station_.files.set_capacity(space.total - space.free);
+    std::size_t sent = 0;
+    for (; sent < 200; ++sent) {
+        const auto published = station_.try_send(send);
+        if (!published) break;
+        station_.tick();
+    }
+    ASSERT_LT(sent, 200u) << "the disk never became full";
+    for (int n = 0; n < 3; ++n)
+        EXPECT_EQ(station_.try_send(send).error().code, Errc::no_space);
+    station_.tick();
+    EXPECT_EQ(full.counts().dead_lettered, sent);
+    EXPECT_EQ(ready(), sent * (count + 1));
+}
+
 TEST_F(RoutingTest, AnAutoDeleteExchangeGoesWithItsLastBinding) {
     station_.queue("q");
     ASSERT_TRUE(station_.host->declare_exchange({"x", "direct", false, true, false, {}}).ok());
@@ -287,6 +361,27 @@ TEST_F(RoutingTest, ABindingIsTheSameWhateverTheOrderOfItsArguments) {
     EXPECT_EQ(reached({.exchange = "x", .key = "", .header = "h=v"}), Names{"q"});
     ASSERT_TRUE(station_.host->unbind({"x", DestinationKind::queue, "q", "", other}, 0).ok());
     EXPECT_EQ(reached({.exchange = "x", .key = "", .header = "h=v"}), Names{});
+}
+
+TEST_F(RoutingTest, NamesMayHoldTheCharactersDefinitionsAreKeptWith) {
+    ASSERT_TRUE(station_.hosts->add("a\x1f\x1e").ok());
+    station_.queue("q\x1fk");
+    station_.queue("q");
+    station_.exchange("x", "direct");
+    station_.bind("x", "q\x1fk", "");
+    station_.bind("x", "q", "k\x1f");  // with its separators written as they are: the same as the first
+    const auto bindings = [&] {
+        std::set<std::string> all;
+        station_.host->each_binding([&](const Binding& binding) {
+            if (binding.source == "x") all.insert(binding.destination + ">" + binding.key);
+        });
+        return all;
+    };
+    EXPECT_THAT(bindings(), UnorderedElementsAre("q\x1fk>", "q>k\x1f"));
+    station_.sync();
+    station_.kill();
+    EXPECT_THAT(bindings(), UnorderedElementsAre("q\x1fk>", "q>k\x1f"));
+    EXPECT_NE(station_.hosts->find("a\x1f\x1e"), nullptr);
 }
 
 TEST_F(RoutingTest, DeletingAnExchangeInUseIsRefusedWhenAsked) {

@@ -17,6 +17,7 @@ struct TypeName {
     }
     std::string operator()(double) { return "double"; }
     std::string operator()(const std::string&) { return "longstr"; }
+    std::string operator()(const model::Binary&) { return "binary"; }
     std::string operator()(model::Timestamp) { return "timestamp"; }
     std::string operator()(const model::Array&) { return "array"; }
     std::string operator()(const model::Arguments&) { return "table"; }
@@ -28,6 +29,7 @@ struct Term {
     std::string operator()(std::int64_t number) { return std::to_string(number); }
     std::string operator()(double number) { return fmt::format("{}", number); }
     std::string operator()(const std::string& text) { return text; }
+    std::string operator()(const model::Binary& binary) { return binary.bytes; }
     std::string operator()(model::Timestamp time) { return std::to_string(time.seconds); }
     std::string operator()(const model::Array& array) {
         std::string out = "[";

@@ -30,7 +30,7 @@ void TopicTrie::add(std::string_view pattern, BindingRecord& binding) {
         if (!next) next = std::make_unique<Node>();
         node = next.get();
     }
-    node->bindings.push_back(&binding);
+    node->bindings.add(binding);
 }
 
 void TopicTrie::remove(std::string_view pattern, BindingRecord& binding) {
@@ -40,7 +40,7 @@ void TopicTrie::remove(std::string_view pattern, BindingRecord& binding) {
 /// True when the node is of no more use.
 bool TopicTrie::remove(Node& node, std::string_view rest, bool ended, BindingRecord& binding) {
     if (ended) {
-        std::erase(node.bindings, &binding);
+        node.bindings.remove(binding);
         return node.empty();
     }
     bool last = false;

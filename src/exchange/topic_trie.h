@@ -5,11 +5,10 @@
 #include <string_view>
 #include <vector>
 
+#include "binding_record.h"
 #include "names.h"
 
 namespace posthorn::exchange {
-
-struct BindingRecord;
 
 /// Binding keys of words between dots: `*` stands for one word, `#` for any number, none included. Matching
 /// visits each node at most once per word of the key, however many `#` there are.
@@ -24,7 +23,7 @@ class TopicTrie {
     struct Node {
         NameMap<std::unique_ptr<Node>> words;
         std::unique_ptr<Node> star, hash;
-        std::vector<BindingRecord*> bindings;
+        BindingsOfSource bindings;
         /// Of a `#`: the match that last came here, and from which word on.
         mutable std::uint64_t visit = 0;
         mutable std::size_t from = 0;

@@ -40,6 +40,7 @@ struct ToJson {
         return json;
     }
     Json operator()(const model::Arguments& arguments) const { return json_of(arguments); }
+    Json operator()(const model::Binary& binary) const { return binary.bytes; }
     template <class Plain>
     Json operator()(const Plain& plain) const {
         return plain;

@@ -11,11 +11,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // What JSON cannot say is an object of one of these names; a table that looks like one is put into one, too.
-constexpr std::string_view timestamp_mark = "timestamp", bytes_mark = "hex", table_mark = "table";
+constexpr std::string_view timestamp_mark = "timestamp", text_mark = "hex", binary_mark = "binary",
+                           table_mark = "table";
 
 bool is_marked(const Json& json) {
-    return json.is_object() && json.size() == 1 &&
-           (json.contains(timestamp_mark) || json.contains(bytes_mark) || json.contains(table_mark));
+    if (!json.is_object() || json.size() != 1) return false;
+    const std::string& mark = json.begin().key();
+    return mark == timestamp_mark || mark == text_mark || mark == binary_mark || mark == table_mark;
 }
 
 std::string hex(std::string_view bytes) {
@@ -48,8 +50,9 @@ struct ToJson {
         return json;
     }
     Json operator()(const std::string& text) const {
-        return is_utf8(text) ? Json(text) : Json{{bytes_mark, hex(text)}};
+        return is_utf8(text) ? Json(text) : Json{{text_mark, hex(text)}};
     }
+    Json operator()(const Binary& binary) const { return {{binary_mark, hex(binary.bytes)}}; }
     Json operator()(const Arguments& arguments) const {
         Json json = json_of(arguments);
         return is_marked(json) ? Json{{table_mark, std::move(json)}} : json;
@@ -81,7 +84,8 @@ Value unmarked(const Json& json) {
     const Json& inner = json.front();
     if (json.contains(timestamp_mark) && inner.is_number_unsigned())
         return {Timestamp{inner.get<std::uint64_t>()}};
-    if (json.contains(bytes_mark) && inner.is_string()) return {unhex(inner.get<std::string>())};
+    if (json.contains(text_mark) && inner.is_string()) return {unhex(inner.get<std::string>())};
+    if (json.contains(binary_mark) && inner.is_string()) return {Binary{unhex(inner.get<std::string>())}};
     if (json.contains(table_mark) && inner.is_object()) return {arguments_of(inner)};
     return {arguments_of(json)};
 }

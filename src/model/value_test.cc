@@ -24,13 +24,16 @@ TEST(Arguments, ComeBackFromTheirJson) {
 }
 
 TEST(Arguments, BytesThatAreNoTextComeBackFromTheirJson) {
-    const Arguments arguments{{"raw", {std::string("\xff\xfe", 2)}}, {"empty", {std::string()}}};
+    const Arguments arguments{{"raw", {std::string("\xff\xfe", 2)}},
+                              {"empty", {std::string()}},
+                              {"binary", {Binary{std::string("a\0\xff", 3)}}}};
     EXPECT_EQ(arguments_from_json(to_json(arguments)), arguments);
 }
 
 TEST(Arguments, TablesThatLookLikeOurMarksComeBackAsTables) {
     const Arguments arguments{{"a", {Arguments{{"timestamp", {std::int64_t{5}}}}}},
                               {"b", {Arguments{{"hex", {std::string("ff")}}}}},
+                              {"d", {Arguments{{"binary", {std::string("ff")}}}}},
                               {"c", {Arguments{{"table", {Arguments{{"hex", {std::int64_t{1}}}}}}}}}};
     EXPECT_EQ(arguments_from_json(to_json(arguments)), arguments);
 }

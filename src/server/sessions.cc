@@ -93,6 +93,7 @@ void ServerSessions::each_consumer(const std::function<void(const management::Co
         to.virtual_host = from.virtual_host, to.channel = from.channel;
         to.queue = from.queue, to.tag = from.tag;
         to.exclusive = from.exclusive, to.ack_required = from.ack_required;
+        to.active = from.active;
         to.prefetch = from.prefetch;
         if (from.arguments) to.arguments = *from.arguments;
         visit(to);

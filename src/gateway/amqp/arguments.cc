@@ -1,5 +1,6 @@
 #include "arguments.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace posthorn::gateway::amqp {
@@ -16,6 +17,7 @@ struct Appender {
     void operator()(std::int64_t number) const { out.int64(number); }
     void operator()(double number) const { out.float64(number); }
     void operator()(const std::string& text) const { out.text(text); }
+    void operator()(const model::Binary& binary) const { out.bytes(as_bytes(binary.bytes)); }
     void operator()(model::Timestamp time) const { out.timestamp(time.seconds); }
     void operator()(const model::Array& items) const {
         out.begin_array();
@@ -50,7 +52,7 @@ model::Value to_value(const wire::FieldValue& field) {
     }
     if (const auto time = field.timestamp()) return {model::Timestamp{*time}};
     if (const auto real = field.real()) return {*real};
-    if (const auto bytes = field.bytes()) return {std::string(as_text(*bytes))};
+    if (const auto bytes = field.bytes()) return {model::Binary{std::string(as_text(*bytes))}};
     if (const auto decimal = field.decimal())
         return {static_cast<double>(decimal->digits) * std::pow(10.0, -static_cast<double>(decimal->scale))};
     return {};
@@ -91,6 +93,29 @@ model::Arguments to_arguments(wire::TableView table) {
     for (wire::Field field; cursor.next(field);)
         if (arguments.find(field.name) == nullptr) arguments.set(field.name, to_value(field.value));
     return arguments;
+}
+
+namespace {
+
+bool fits(const model::Arguments& arguments, int levels);
+
+bool fits(const model::Value& value, int levels) {
+    if (const auto* fields = std::get_if<model::Arguments>(&value.held)) return fits(*fields, levels);
+    const auto* items = std::get_if<model::Array>(&value.held);
+    return items == nullptr ||
+           (levels > 0 && std::all_of(items->begin(), items->end(),
+                                      [&](const auto& item) { return fits(item, levels - 1); }));
+}
+
+bool fits(const model::Arguments& arguments, int levels) {
+    return levels > 0 && std::all_of(arguments.begin(), arguments.end(),
+                                     [&](const auto& field) { return fits(field.second, levels - 1); });
+}
+
+}  // namespace
+
+bool fits_table(const model::Arguments& arguments) {
+    return fits(arguments, wire::kMaxTableDepth);
 }
 
 void append_fields(wire::TableWriter& out, const model::Arguments& arguments) {

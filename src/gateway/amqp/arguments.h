@@ -7,8 +7,8 @@
 
 namespace posthorn::gateway::amqp {
 
-/// Tables as the engine knows them. Widths of numbers go, decimals become floats, byte arrays become texts:
-/// right for arguments and routing; messages themselves are never turned.
+/// Tables as the engine knows them. Widths of numbers go, decimals become floats: right for arguments and
+/// routing; messages themselves are never turned.
 model::Arguments to_arguments(wire::TableView table);
 model::Value to_value(const wire::FieldValue& field);
 
@@ -16,7 +16,9 @@ model::Value to_value(const wire::FieldValue& field);
 /// arguments takes the square of their number.
 bool has_fields_over(wire::TableView table, std::size_t limit);
 
-/// The other way: every number as 64 bit.
+/// Nested no deeper than a table may be.
+bool fits_table(const model::Arguments& arguments);
+/// The other way: every number as 64 bit. Only what `fits_table`.
 void append_fields(wire::TableWriter& out, const model::Arguments& arguments);
 
 }  // namespace posthorn::gateway::amqp

@@ -143,7 +143,7 @@ class Channel final : private broker::Waiter {
     Refusal check_message(Message& message, wire::Properties& properties);
     Refusal publish_now(const Message& message, const wire::Properties& properties);
     Refusal publish_kept(const Message& message);
-    Refusal publish_to_host(const Message& message, const Message& stored, const MessageFacts& facts,
+    Refusal publish_to_host(const Message& message, const Message& shown, const MessageFacts& facts,
                             const wire::Properties& properties);
     Refusal check_route(std::string_view exchange, std::string_view key);
     Refusal publish_refused(const Message& message, const Error& error);
@@ -162,6 +162,9 @@ class Channel final : private broker::Waiter {
     Refusal cancel(const wire::BasicCancel& method);
     Refusal get(const wire::BasicGet& method);
     Refusal try_get(std::string_view queue, bool no_ack);
+    template <class Method>
+    void send_message(Method method, const broker::Stored& message, bool counted,
+                      const exchange::Delivery& delivery);
     void leave_queue(ChannelConsumer& consumer);
     void on_readable() override;
 

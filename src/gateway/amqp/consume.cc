@@ -9,6 +9,7 @@
 #include "delivery_count.h"
 #include "env/random.h"
 #include "gateway.h"
+#include "message_facts.h"
 #include "payload.h"
 #include "refusal.h"
 
@@ -80,7 +81,6 @@ std::uint32_t Channel::room(const ChannelConsumer& consumer) const {
         if (const std::uint32_t limit = global_prefetch_; limit != 0)
             room = std::min(room, limit - std::min(limit, in_flight_));
     }
-    if (room == 0) consumer.waiting = true;
     return room;
 }
 
@@ -113,6 +113,8 @@ Refusal Channel::consume(const wire::BasicConsume& method) {
                       fmt::format("attempt to reuse consumer tag '{}'", method.consumer_tag));
     if (consumers_.size() >= gateway_.options.consumers_per_channel_max)
         return refuse(wire::ReplyCode::resource_error, "too many consumers on this channel");
+    if (gateway_.counters.consumers >= gateway_.options.consumers_max)
+        return refuse(wire::ReplyCode::resource_error, "too many consumers on this server");
     auto queue = session_.host().queue_for(queue_text, session_.owner());
     if (!queue) return refused(queue.error());
 
@@ -181,22 +183,27 @@ void Channel::consumer_cancelled(ChannelConsumer& consumer) {
     consumers_.erase(at);
 }
 
-namespace {
-
-std::uint16_t delivered_before(const exchange::Delivery& delivery) {
-    return static_cast<std::uint16_t>(delivery.id.attempt - 1);
+/// The message as clients see it, behind `method`. `counted`: says how often it was delivered before.
+template <class Method>
+void Channel::send_message(Method method, const broker::Stored& message, bool counted,
+                           const exchange::Delivery& delivery) {
+    Payload payload = payload_of(message);
+    if (message.format == kBlindPayloadFormat) [[unlikely]]
+        payload.properties = without_blind_copies(payload.properties, gateway_.shown);
+    if (counted) [[unlikely]] {
+        const auto before = static_cast<std::uint16_t>(delivery.id.attempt - 1);
+        payload.properties = with_delivery_count(payload.properties, before, gateway_.properties);
+    }
+    method.redelivered = delivery.redelivered;
+    method.exchange = payload.exchange, method.routing_key = payload.key;
+    wire::append_content(session_.out(), number_, method, payload.properties, payload.body,
+                         session_.frame_max());
 }
-
-}  // namespace
 
 // --- out ---------------------------------------------------------------------------------------------------
 
 void Channel::deliver(ChannelConsumer& consumer, exchange::Queue& queue, const broker::Stored& message,
                       const exchange::Delivery& delivery) {
-    Payload payload = payload_of(message);
-    if (delivery.redelivered && queue.settings().quorum) [[unlikely]]
-        payload.properties =
-            with_delivery_count(payload.properties, delivered_before(delivery), gateway_.properties);
     const bool no_ack = consumer.options().settles_at_once;
     const std::uint64_t tag = next_tag_++;
     if (!no_ack) {
@@ -205,13 +212,8 @@ void Channel::deliver(ChannelConsumer& consumer, exchange::Queue& queue, const b
         ++sources_[consumer.source].open;
         ++consumer.in_flight, ++in_flight_;
     }
-    wire::append_content(session_.out(), number_,
-                         wire::BasicDeliver{.consumer_tag = consumer.options().tag,
-                                            .delivery_tag = tag,
-                                            .redelivered = delivery.redelivered,
-                                            .exchange = payload.exchange,
-                                            .routing_key = payload.key},
-                         payload.properties, payload.body, session_.frame_max());
+    send_message(wire::BasicDeliver{.consumer_tag = consumer.options().tag, .delivery_tag = tag}, message,
+                 delivery.redelivered && queue.settings().quorum, delivery);
     auto& total = gateway_.counters.messages;
     if (no_ack)
         ++counts_.delivered_no_ack, ++total.delivered_no_ack;
@@ -240,10 +242,6 @@ Refusal Channel::try_get(std::string_view name, bool no_ack) {
     exchange::Queue& queue = **found;
     auto got = session_.host().get(
         queue, no_ack, [&](const broker::Stored& message, const exchange::Delivery& delivery) {
-            Payload payload = payload_of(message);
-            if (queue.settings().quorum)  // the first time as well: 0
-                payload.properties =
-                    with_delivery_count(payload.properties, delivered_before(delivery), gateway_.properties);
             const std::uint64_t tag = next_tag_++;
             if (!no_ack) {
                 const std::uint32_t source = sources_.of_gets(queue);
@@ -251,15 +249,11 @@ Refusal Channel::try_get(std::string_view name, bool no_ack) {
                 unacked_.push(tag, source, delivery.id);
                 session_.took_one();
             }
-            wire::append_content(
-                session_.out(), number_,
-                wire::BasicGetOk{.delivery_tag = tag,
-                                 .redelivered = delivery.redelivered,
-                                 .exchange = payload.exchange,
-                                 .routing_key = payload.key,
-                                 .message_count = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-                                     delivery.ready_left, std::numeric_limits<std::uint32_t>::max()))},
-                payload.properties, payload.body, session_.frame_max());
+            const std::uint64_t left =
+                std::min<std::uint64_t>(delivery.ready_left, std::numeric_limits<std::uint32_t>::max());
+            send_message(
+                wire::BasicGetOk{.delivery_tag = tag, .message_count = static_cast<std::uint32_t>(left)},
+                message, queue.settings().quorum, delivery);  // the first time as well: 0
             auto& total = gateway_.counters.messages;
             if (no_ack)
                 ++counts_.got_no_ack, ++total.got_no_ack;

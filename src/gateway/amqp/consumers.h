@@ -21,15 +21,16 @@ class ChannelConsumer final : public exchange::Consumer {
         : Consumer(std::move(options)), channel_(channel), prefetch_(prefetch) {}
 
     std::uint32_t room() const override;
+    void passed_over() override { waiting = true; }
     void deliver(exchange::Queue& queue, const broker::Stored& message,
                  const exchange::Delivery& delivery) override;
     void cancelled() override;
 
     std::uint16_t prefetch() const { return prefetch_; }
 
-    std::uint32_t source = 0;      ///< in `Sources`
-    std::uint32_t in_flight = 0;   ///< delivered and not settled
-    mutable bool waiting = false;  ///< said that it has no room
+    std::uint32_t source = 0;     ///< in `Sources`
+    std::uint32_t in_flight = 0;  ///< delivered and not settled
+    bool waiting = false;         ///< was passed over for want of room
 
   private:
     Channel& channel_;

@@ -322,6 +322,27 @@ TEST_F(DeliveryTest, UnknownTagsCloseTheChannel) {
     expect_channel_closed(ReplyCode::precondition_failed, "PRECONDITION_FAILED - unknown delivery tag 1");
 }
 
+TEST_F(DeliveryTest, OfASingleActiveConsumerTheOthersAreListedAsWaiting) {
+    Buffer bytes;
+    wire::TableWriter writer(bytes);
+    writer.name("x-single-active-consumer").boolean(true);
+    declare("q", writer.finish());
+    const auto active = [&] {
+        std::map<std::string, bool> all;
+        rig.gateway->channels.each([&](Channel& channel) {
+            channel.each_consumer([&](const ChannelConsumer& consumer, const exchange::Queue& queue) {
+                all[consumer.options().tag] = queue.active(consumer);
+            });
+        });
+        return all;
+    };
+    consume("q", "first");
+    consume("q", "second");
+    EXPECT_EQ(active(), (std::map<std::string, bool>{{"first", true}, {"second", false}}));
+    client.tell(1, wire::BasicCancel{.consumer_tag = "first"});
+    EXPECT_EQ(active(), (std::map<std::string, bool>{{"second", true}}));
+}
+
 TEST_F(DeliveryTest, AConsumerIsToldWhenItsQueueGoes) {
     declare("q");
     consume("q", "t");

@@ -3,6 +3,7 @@
 #include "arguments.h"
 #include "channel.h"
 #include "channel_send.h"
+#include "exchange/names.h"
 #include "gateway.h"
 #include "refusal.h"
 
@@ -12,7 +13,7 @@ using auth::Right;
 
 Refusal Channel::exchange_declare(const wire::ExchangeDeclare& method) {
     std::string scratch;
-    const std::string_view name = without_line_breaks(method.exchange, scratch);
+    const std::string_view name = exchange::without_line_breaks(method.exchange, scratch);
     exchange::VirtualHost& host = session_.host();
     if (method.passive) {
         if (name.empty())
@@ -40,7 +41,7 @@ Refusal Channel::exchange_declare(const wire::ExchangeDeclare& method) {
 
 Refusal Channel::exchange_delete(const wire::ExchangeDelete& method) {
     std::string scratch;
-    const std::string_view name = without_line_breaks(method.exchange, scratch);
+    const std::string_view name = exchange::without_line_breaks(method.exchange, scratch);
     if (Refusal refusal = session_.access().on_exchange(Right::configure, name)) return refusal;
     if (auto done = session_.host().delete_exchange(name, method.if_unused); !done)
         return refused(done.error());
@@ -70,8 +71,8 @@ Refusal Channel::change_binding(exchange::DestinationKind kind, std::string_view
     std::string destination_scratch, source_scratch;
     exchange::Binding binding;
     binding.kind = kind;
-    binding.destination = without_line_breaks(destination, destination_scratch);
-    binding.source = without_line_breaks(source, source_scratch);
+    binding.destination = exchange::without_line_breaks(destination, destination_scratch);
+    binding.source = exchange::without_line_breaks(source, source_scratch);
     binding.key = key;
     binding.arguments = to_arguments(arguments);
 

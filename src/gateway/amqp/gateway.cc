@@ -5,17 +5,11 @@
 
 #include "base/log.h"
 #include "channel.h"
+#include "exchange/names.h"
 #include "payload.h"
 #include "session.h"
 
 namespace posthorn::gateway::amqp {
-
-namespace {
-
-constexpr std::string_view kNameLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::size_t kNameLength = 22;
-
-}  // namespace
 
 Gateway::Gateway(broker::Broker& engine, exchange::VirtualHosts& virtual_hosts, exchange::Alarms& alarm,
                  auth::Users& known, AmqpOptions wanted, const env::Clock& time)
@@ -34,6 +28,7 @@ Gateway::Gateway(broker::Broker& engine, exchange::VirtualHosts& virtual_hosts, 
     options.output_limit_bytes =
         std::max(options.output_limit_bytes, 2 * options.output_stop_bytes + options.message_max_bytes);
     hosts.set_codec(kPayloadFormat, codec);
+    hosts.set_codec(kBlindPayloadFormat, codec);
     alarms.listen(*this);
 }
 
@@ -104,9 +99,7 @@ void Gateway::go_on_later(Session& session) {
 }
 
 std::string_view Gateway::random_name(std::string_view prefix) {
-    name_.assign(prefix);
-    for (std::size_t n = 0; n < kNameLength; ++n)
-        name_ += kNameLetters[random.below(kNameLetters.size())];
+    name_ = exchange::random_name(prefix, random(), random());
     return name_;
 }
 

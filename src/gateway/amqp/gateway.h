@@ -78,6 +78,7 @@ struct Gateway final : private exchange::Alarms::Listener {
     Buffer payload;     ///< of the message that is being published or rewritten
     Buffer properties;  ///< its properties when they change on the way
     Buffer addressed;   ///< and when it is given an address for its reply
+    Buffer shown;       ///< and when a client may not see all of them
     std::string reply_address;
     std::vector<std::string_view> more_keys;
     UsualProperties usual;

@@ -1,4 +1,5 @@
-#include "rig_for_test.h"
+#include "base/log.h"
+#include "hostile_client.h"
 
 namespace posthorn::gateway::amqp {
 namespace {
@@ -156,11 +157,31 @@ TEST_F(HostileFramesTest, AnnouncedGiantsTakeNoMemory) {
     EXPECT_EQ(client->take().size(), 1u);
     fresh();
     publish_method();
-    frame(2, 1, header(100u << 20));
+    frame(2, 1, header(15u << 20));
     frame(3, 1, "x");
     EXPECT_TRUE(client->take().empty());
     client->session->each_channel(
         [](Channel& channel) { EXPECT_LT(channel.kept_bytes(), std::size_t{1} << 20); });
+}
+
+TEST(HostileClientTest, MethodsThatDecodeDoNoHarmWhateverTheySay) {
+    set_log_sink([](LogLevel, std::string_view, std::string_view) {});
+    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+        SCOPED_TRACE(seed);
+        env::Random random(seed);
+        std::string bytes(2'000, '\0');
+        for (char& byte : bytes)
+            byte = static_cast<char>(random());
+        Rig rig;
+        Choices choices(as_bytes(bytes));
+        {
+            HostileClient one(rig, choices), other(rig, choices);
+            while (!choices.over())
+                (choices.flag() ? one : other).step();
+        }
+        expect_nothing_held(rig);
+    }
+    set_log_sink(nullptr);
 }
 
 TEST_F(HostileFramesTest, NoRunOfRandomBytesDoesHarm) {

@@ -103,4 +103,12 @@ void append_without_blind_copies(Buffer& out, const wire::Properties& properties
     wire::append_properties(out, changed);
 }
 
+Bytes without_blind_copies(Bytes properties, Buffer& out) {
+    wire::Properties all;
+    if (!wire::decode_properties(properties, all) || !all.headers) return properties;
+    out.clear();
+    append_without_blind_copies(out, all);
+    return out.view();
+}
+
 }  // namespace posthorn::gateway::amqp

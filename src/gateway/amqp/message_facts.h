@@ -58,7 +58,9 @@ class MessageHeaders final : public exchange::HeaderSource {
     const wire::Properties& properties_;
 };
 
-/// Copies `properties` to `out` without the header BCC.
+/// Appends `properties`, which have headers, to `out` without the header BCC.
 void append_without_blind_copies(Buffer& out, const wire::Properties& properties);
+/// The same for stored ones; the result lies in `out`. What cannot be read comes back as it is.
+Bytes without_blind_copies(Bytes properties, Buffer& out);
 
 }  // namespace posthorn::gateway::amqp

@@ -29,7 +29,8 @@ bool read_payload(Bytes stored, Payload& payload) {
 
 Payload payload_of(const store::Record& message) {
     Payload payload;
-    if (message.format == kPayloadFormat && read_payload(message.payload, payload)) return payload;
+    const bool ours = message.format == kPayloadFormat || message.format == kBlindPayloadFormat;
+    if (ours && read_payload(message.payload, payload)) return payload;
     payload = {};
     payload.properties = kNoProperties;
     return payload;

@@ -162,7 +162,8 @@ wire::TableView write_headers(Buffer& buffer, const Payload& payload, const wire
     std::optional<wire::ArrayView> noted;
     if (properties.headers) noted = properties.headers->array("x-death");
     std::erase_if(fields, [&](const wire::Field& field) {
-        return field.name == "x-death" || (field.name == "CC" && death.new_key != nullptr);
+        return field.name == "x-death" ||
+               (death.new_key != nullptr && (field.name == "CC" || field.name == "BCC"));
     });
     const std::array<std::pair<std::string_view, std::string_view>, 3> first{
         {{"x-first-death-exchange", payload.exchange},
@@ -189,6 +190,17 @@ wire::TableView write_headers(Buffer& buffer, const Payload& payload, const wire
     return out.finish();
 }
 
+/// Those it was routed by that everybody may see: its own and those of CC.
+std::vector<std::string> open_keys(const Payload& payload, const wire::Properties& properties) {
+    std::vector<std::string> keys{std::string(payload.key)};
+    const auto copies = properties.headers ? properties.headers->array("CC") : std::nullopt;
+    if (!copies) return keys;
+    wire::ArrayCursor cursor(*copies);
+    for (wire::FieldValue item; cursor.next(item);)
+        if (const auto key = item.text()) keys.emplace_back(*key);
+    return keys;
+}
+
 /// From the newest death down to the first rejection: what is in there went round without anybody's doing.
 std::vector<std::string> closed_circle(wire::TableView headers) {
     std::vector<std::string> queues;
@@ -209,11 +221,7 @@ Travelling MessageCodec::bury(const broker::Stored& stored, const Death& death) 
     Payload payload = payload_of(stored);
     wire::Properties properties;
     if (!wire::decode_properties(payload.properties, properties)) properties = {};
-    MessageFacts facts;
-    std::vector<std::string_view> copies;
-    (void)read_facts(properties, facts, copies);  // it was read when it came in
-    std::vector<std::string> keys{std::string(payload.key)};
-    keys.insert(keys.end(), copies.begin(), copies.end());
+    const std::vector<std::string> keys = open_keys(payload, properties);
 
     Buffer headers;
     const wire::TableView table = write_headers(headers, payload, properties, keys, death);

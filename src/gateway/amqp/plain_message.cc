@@ -79,6 +79,7 @@ Result<Properties> properties_of(const model::Arguments& from, Buffer& headers) 
         if (!fields) return not_a("table", "headers");
         for (const auto& [name, held] : *fields)
             if (name.size() > kShortMax) return not_a("header", name);
+        if (!fits_table(*fields)) return Error{Errc::invalid, "headers: nested too deeply"};
         wire::TableWriter writer(headers);
         append_fields(writer, *fields);
         properties.headers = writer.finish();
@@ -96,17 +97,14 @@ Result<exchange::Published> publish(exchange::VirtualHost& host, const PlainMess
     std::vector<std::string_view> more_keys;
     if (Refusal refusal = read_facts(*properties, facts, more_keys))
         return Error{Errc::invalid, refusal->detail};
-    if (facts.blind_copies)
-        append_without_blind_copies(encoded, *properties);
-    else
-        wire::append_properties(encoded, *properties);
+    wire::append_properties(encoded, *properties);
     append_payload(payload, {encoded.view(), message.exchange, message.key, as_bytes(message.body)});
     const MessageHeaders routed_by(*properties);
     exchange::Publication publication;
     publication.exchange = message.exchange, publication.key = message.key;
     publication.more_keys = more_keys;
     publication.headers = &routed_by;
-    publication.format = kPayloadFormat;
+    publication.format = facts.blind_copies ? kBlindPayloadFormat : kPayloadFormat;
     publication.persistent = facts.persistent, publication.priority = facts.priority;
     publication.ttl_ms = facts.ttl_ms, publication.delay_ms = facts.delay_ms;
     publication.message_key = facts.key;
@@ -118,9 +116,11 @@ Result<exchange::Published> publish(exchange::VirtualHost& host, const PlainMess
 std::optional<PlainMessage> read_plain(const broker::Stored& stored) {
     Payload payload;
     Properties properties;
-    if (stored.format != kPayloadFormat || !read_payload(stored.payload, payload) ||
-        !wire::decode_properties(payload.properties, properties))
-        return std::nullopt;
+    const bool blind = stored.format == kBlindPayloadFormat;
+    if ((!blind && stored.format != kPayloadFormat) || !read_payload(stored.payload, payload)) return {};
+    Buffer shown;
+    if (blind) payload.properties = without_blind_copies(payload.properties, shown);
+    if (!wire::decode_properties(payload.properties, properties)) return {};
     PlainMessage message;
     message.exchange = payload.exchange, message.key = payload.key, message.body = as_text(payload.body);
     for (const TextProperty& one : kTexts)

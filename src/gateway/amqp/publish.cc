@@ -99,43 +99,43 @@ Refusal Channel::publish_now(const Message& message, const wire::Properties& pro
     if (Refusal refusal = read_facts(properties, facts, gateway_.more_keys)) return refusal;
     gateway_.usual.note(message.properties, properties, facts);
 
-    Message stored = message;
+    Message shown = message;
     if (facts.blind_copies) {
-        gateway_.properties.clear();
-        append_without_blind_copies(gateway_.properties, properties);
-        stored.properties = gateway_.properties.view();
+        gateway_.shown.clear();
+        append_without_blind_copies(gateway_.shown, properties);
+        shown.properties = gateway_.shown.view();
     }
-    return publish_to_host(message, stored, facts, properties);
+    return publish_to_host(message, shown, facts, properties);
 }
 
-/// `message` as it came, `stored` as it goes on.
-Refusal Channel::publish_to_host(const Message& message, const Message& stored, const MessageFacts& facts,
+/// `message` as it came, `shown` as others see it.
+Refusal Channel::publish_to_host(const Message& message, const Message& shown, const MessageFacts& facts,
                                  const wire::Properties& properties) {
-    if (stored.exchange.empty() && Replies::is_address(stored.key)) {
+    if (message.exchange.empty() && Replies::is_address(message.key)) {
         count_published();
-        publish_reply(stored);
+        publish_reply(shown);
         if (confirms_.on()) confirm_at_once(true);
         return {};
     }
     gateway_.payload.clear();
-    append_payload(gateway_.payload, {stored.properties, stored.exchange, stored.key, stored.body});
+    append_payload(gateway_.payload, {message.properties, message.exchange, message.key, message.body});
     const MessageHeaders headers(properties);
     exchange::Publication publication;
-    publication.exchange = stored.exchange, publication.key = stored.key;
+    publication.exchange = message.exchange, publication.key = message.key;
     publication.more_keys = gateway_.more_keys;
     publication.headers = &headers;
-    publication.format = kPayloadFormat;
+    publication.format = facts.blind_copies ? kBlindPayloadFormat : kPayloadFormat;
     publication.persistent = facts.persistent, publication.priority = facts.priority;
     publication.ttl_ms = facts.ttl_ms, publication.delay_ms = facts.delay_ms;
     publication.message_key = facts.key;
-    publication.body_bytes = static_cast<std::uint32_t>(stored.body.size());
+    publication.body_bytes = static_cast<std::uint32_t>(message.body.size());
     publication.payload = gateway_.payload.view();
     auto published = session_.host().publish(publication);
     if (!published && transaction_ && published.error().code == Errc::not_found)
         published = exchange::Published{};  // it was there when this was published
     if (!published) return publish_refused(message, published.error());
     count_published();
-    settle_publish(stored, *published);
+    settle_publish(shown, *published);
     return {};
 }
 

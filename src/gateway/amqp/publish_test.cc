@@ -41,16 +41,6 @@ TEST_F(PublishTest, ATicksConfirmsAreOneFrame) {
     EXPECT_TRUE(ack.multiple);
 }
 
-TEST_F(PublishTest, PersistentOnesOnDurableQueuesAreConfirmedWhenSynced) {
-    declare("q", {}, true);
-    select_confirms();
-    client.publish(1, "", "q", "x", persistent());
-    const auto seen = after();
-    ASSERT_EQ(seen.size(), 1u);
-    EXPECT_EQ(seen[0].as<wire::BasicAck>().delivery_tag, 1u);
-    EXPECT_GE(rig.broker->queue_log().synced(), rig.broker->queue_log().written());
-}
-
 TEST_F(PublishTest, ReturnsComeBeforeTheirConfirm) {
     select_confirms();
     client.publish(1, "", "nobody", "body", {}, true);
@@ -141,6 +131,59 @@ TEST_F(PublishTest, CopiesGoToTheirQueuesAndBlindOnesAreNotShown) {
         EXPECT_TRUE(read.headers->find("CC"));
         EXPECT_FALSE(read.headers->find("BCC"));
     }
+}
+
+TEST_F(PublishTest, BlindCopiesStillRouteWhatIsDeadOrDelayed) {
+    Buffer arguments, types, headers;
+    wire::TableWriter writer(arguments), type(types);
+    writer.name("x-dead-letter-exchange").text("amq.direct");
+    declare("q", writer.finish());
+    declare("blind");
+    type.name("x-delayed-type").text("direct");
+    client.tell(
+        1,
+        wire::ExchangeDeclare{
+            .exchange = "later", .type = "x-delayed-message", .durable = true, .arguments = type.finish()});
+    for (const char* exchange : {"amq.direct", "later"})
+        client.tell(1, wire::QueueBind{.queue = "blind", .exchange = exchange, .routing_key = "b"});
+    rig.tick();
+    client.take();
+    wire::TableWriter fields(headers);
+    fields.name("BCC").begin_array();
+    fields.text("b");
+    fields.end();
+    fields.name("x-delay").int64(1'000);
+    wire::Properties properties;
+    properties.headers = fields.finish();
+    const auto expect_copy = [&] {
+        client.tell(1, wire::BasicGet{.queue = "blind", .no_ack = true});
+        const auto seen = after();
+        ASSERT_EQ(seen.size(), 1u);
+        ASSERT_EQ(seen[0].code, MethodCode::basic_get_ok);
+        const wire::Properties read = seen[0].read_properties();
+        EXPECT_FALSE(read.headers->find("BCC"));
+        const auto deaths = read.headers->array("x-death");
+        if (!deaths) return;
+        wire::ArrayCursor cursor(*deaths);
+        wire::FieldValue death;
+        ASSERT_TRUE(cursor.next(death));
+        EXPECT_EQ(as_text(death.table()->array("routing-keys")->bytes()).find('b'), std::string_view::npos)
+            << "its key is nobody's to see";
+    };
+    client.publish(1, "", "q", "x", properties);
+    rig.tick();
+    client.tell(1, wire::BasicGet{.queue = "q"});
+    const auto got = after();
+    ASSERT_EQ(got.size(), 1u);
+    EXPECT_FALSE(got[0].read_properties().headers->find("BCC"));
+    client.tell(1, wire::BasicReject{.delivery_tag = 1, .requeue = false});
+    rig.tick();
+    rig.tick();
+    expect_copy();
+    client.publish(1, "later", "nobody", "x", properties);
+    rig.tick(1'000);
+    rig.tick();
+    expect_copy();
 }
 
 TEST_F(PublishTest, ATransactionHappensAtItsCommit) {
@@ -346,16 +389,88 @@ TEST_F(PublishTest, DeadLettersNeedTheRightToWriteWhereTheyGo) {
     text.name("x-dead-letter-exchange").text("amq.direct");
     binary.name("x-dead-letter-exchange").bytes(as_bytes(std::string_view("amq.direct")));
     std::uint16_t channel = 1;
-    for (const wire::TableView& arguments : {text.finish(), binary.finish()}) {
+    const auto refused = [&](const wire::TableView& arguments) {
         worker.open_channel(channel);
         worker.tell(channel++, wire::QueueDeclare{.queue = "q", .arguments = arguments});
-        EXPECT_EQ(worker.one().as<wire::ChannelClose>().reply_text,
-                  "ACCESS_REFUSED - access to exchange 'amq.direct' in vhost '/' refused for user 'worker'");
-    }
+        return std::string(worker.one().as<wire::ChannelClose>().reply_text);
+    };
+    EXPECT_EQ(refused(text.finish()),
+              "ACCESS_REFUSED - access to exchange 'amq.direct' in vhost '/' refused for user 'worker'");
+    EXPECT_EQ(refused(binary.finish()),
+              "PRECONDITION_FAILED - invalid type 'binary' for arg 'x-dead-letter-exchange' in queue 'q' in "
+              "vhost '/'");
     declare("q", {}, true);
     worker.open_channel(channel);
     worker.tell(channel, wire::QueueDeclare{.queue = "q", .durable = true});
     EXPECT_EQ(worker.one().code, MethodCode::queue_declare_ok) << "to find what is there needs no more";
+}
+
+/// Everything a user may be refused, one by one: with all rights but the one it needs, and with only the ones
+/// it needs.
+TEST_F(PublishTest, EveryMethodAsksForItsRights) {
+    client.tell(1, wire::ExchangeDeclare{.exchange = "x", .type = "topic"});
+    client.tell(1, wire::ExchangeDeclare{.exchange = "y", .type = "fanout"});
+    client.take();
+    ASSERT_TRUE(rig.users->put_user("u", "u", {}).ok());
+    Buffer alternate, letters;
+    wire::TableWriter alternates(alternate), dead(letters);
+    alternates.name("alternate-exchange").text("y");
+    dead.name("x-dead-letter-exchange").text("y");
+    const wire::TableView with_alternate = alternates.finish(), with_letters = dead.finish();
+    struct Rights {
+        const char *configure, *write, *read;
+    };
+    const auto allowed = [&](const Rights& rights, const auto& method) {
+        for (const char* queue : {"q2", "q3"})
+            client.tell(1, wire::QueueDelete{.queue = queue});
+        for (const char* exchange : {"a", "z"})
+            client.tell(1, wire::ExchangeDelete{.exchange = exchange});
+        client.take();
+        declare("q");
+        const auto set = rig.users->put_permission("u", "/", {rights.configure, rights.write, rights.read});
+        EXPECT_TRUE(set.ok());
+        TestClient user(*rig.gateway);
+        user.open("u", "u");
+        user.open_channel(1);
+        user.tell(1, method);
+        rig.tick();
+        const auto seen = user.take();
+        if (seen.empty() || seen[0].code != MethodCode::channel_close) return true;
+        EXPECT_EQ(seen[0].template as<wire::ChannelClose>().reply_code, ReplyCode::access_refused);
+        return false;
+    };
+    /// `needed`: exactly these; each taken away alone is missed.
+    const auto expect_rights = [&](const Rights& needed, const auto& method) {
+        SCOPED_TRACE(wire::name(method.code));
+        EXPECT_TRUE(allowed(needed, method));
+        for (const char* Rights::*right : {&Rights::configure, &Rights::write, &Rights::read}) {
+            if (*(needed.*right) == '\0') continue;
+            Rights others{".*", ".*", ".*"};
+            others.*right = "^nothing$";
+            EXPECT_FALSE(allowed(others, method));
+        }
+    };
+    expect_rights({"^q2$", "", ""}, wire::QueueDeclare{.queue = "q2"});
+    expect_rights({"^q3$", "^y$", "^q3$"}, wire::QueueDeclare{.queue = "q3", .arguments = with_letters});
+    expect_rights({"^q$", "", ""}, wire::QueueDelete{.queue = "q"});
+    expect_rights({"", "", "^q$"}, wire::QueuePurge{.queue = "q"});
+    expect_rights({"", "^q$", "^x$"}, wire::QueueBind{.queue = "q", .exchange = "x", .routing_key = "k"});
+    expect_rights({"", "^q$", "^x$"}, wire::QueueUnbind{.queue = "q", .exchange = "x", .routing_key = "k"});
+    expect_rights({"", "^y$", "^x$"}, wire::ExchangeBind{.destination = "y", .source = "x"});
+    expect_rights({"", "^y$", "^x$"}, wire::ExchangeUnbind{.destination = "y", .source = "x"});
+    expect_rights({"^z$", "", ""}, wire::ExchangeDeclare{.exchange = "z"});
+    expect_rights({"^a$", "^y$", "^a$"}, wire::ExchangeDeclare{.exchange = "a", .arguments = with_alternate});
+    expect_rights({"^z$", "", ""}, wire::ExchangeDelete{.exchange = "z"});
+    expect_rights({"", "", "^q$"}, wire::BasicGet{.queue = "q"});
+    expect_rights({"", "", "^q$"}, wire::BasicConsume{.queue = "q"});
+
+    ASSERT_TRUE(rig.users->put_topic_permission("u", "/", {"x", "", "^a\\."}).ok());
+    const auto bind = [&](std::string_view key) {
+        return allowed({".*", ".*", ".*"},
+                       wire::QueueBind{.queue = "q", .exchange = "x", .routing_key = key});
+    };
+    EXPECT_TRUE(bind("a.b"));
+    EXPECT_FALSE(bind("b.b")) << "who may not read a topic may not bind to it";
 }
 
 TEST_F(PublishTest, TopicRightsLookAtTheKey) {

@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "channel.h"
 #include "channel_send.h"
+#include "exchange/names.h"
 #include "gateway.h"
 #include "refusal.h"
 
@@ -31,7 +32,7 @@ Refusal Channel::queue_name(std::string_view& name) const {
 
 Refusal Channel::queue_declare(const wire::QueueDeclare& method) {
     std::string scratch;
-    const std::string_view name = without_line_breaks(method.queue, scratch);
+    const std::string_view name = exchange::without_line_breaks(method.queue, scratch);
     if (method.passive || name == kReplyTo) return queue_declare_passive(method, name);
 
     Access& access = session_.access();
@@ -121,7 +122,7 @@ Refusal Channel::queue_purge(const wire::QueuePurge& method) {
 
 Refusal Channel::queue_delete(const wire::QueueDelete& method) {
     std::string scratch;
-    std::string_view name = without_line_breaks(method.queue, scratch);
+    std::string_view name = exchange::without_line_breaks(method.queue, scratch);
     if (Refusal refusal = queue_name(name)) return refusal;
     if (Refusal refusal = session_.access().on_queue(Right::configure, name)) return refusal;
     const bool there = session_.host().queue(name) != nullptr;

@@ -1,7 +1,5 @@
 #include "refusal.h"
 
-#include <algorithm>
-
 namespace posthorn::gateway::amqp {
 
 namespace {
@@ -35,14 +33,6 @@ wire::ReplyCode code_of(Errc code) {
 
 Refusal refused(const Error& error) {
     return refuse(code_of(error.code), error.message);
-}
-
-std::string_view without_line_breaks(std::string_view name, std::string& scratch) {
-    const auto breaks = [](char c) { return c == '\r' || c == '\n'; };
-    if (std::none_of(name.begin(), name.end(), breaks)) return name;
-    scratch.assign(name);
-    std::erase_if(scratch, breaks);
-    return scratch;
 }
 
 }  // namespace posthorn::gateway::amqp

@@ -234,6 +234,7 @@ void AmqpServer::each_consumer(const std::function<void(const ConsumerInfo&)>& v
             info.channel = channel.number();
             info.queue = queue.spec().name, info.tag = consumer.options().tag;
             info.exclusive = consumer.options().exclusive;
+            info.active = queue.active(consumer);
             info.ack_required = !consumer.options().settles_at_once;
             info.prefetch = consumer.prefetch(), info.priority = consumer.priority();
             info.arguments = &consumer.options().arguments;

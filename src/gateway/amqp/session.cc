@@ -200,78 +200,6 @@ void Session::on_closing_frame(const wire::Frame& frame) {
     }
 }
 
-// --- channels ----------------------------------------------------------------------------------------------
-
-Channel* Session::find_channel(std::uint16_t number) {
-    if (last_channel_ != nullptr && last_channel_->number() == number) return last_channel_;
-    const auto at = channels_.find(number);
-    if (at == channels_.end()) return nullptr;
-    return last_channel_ = at->second.get();
-}
-
-void Session::on_channel_frame(const wire::Frame& frame) {
-    if (frame.type == wire::FrameType::heartbeat) return fail(wire::unexpected_frame(frame));
-    Channel* channel = find_channel(frame.channel);
-    if (channel == nullptr) {
-        open_channel(frame);
-        if (state_ != State::running) return;
-        channel = find_channel(frame.channel);
-    }
-    Refusal refusal = channel->on_frame(frame);
-    if (refusal || channel->closed_by_client()) [[unlikely]]
-        return settle_channel(*channel, std::move(refusal));
-    if (touched_.empty() || touched_.back() != channel) touched_.push_back(channel);
-}
-
-/// True: the frame is left for later, and so is everything behind it.
-bool Session::waits_for_names(const wire::Frame& frame) {
-    if (gateway_.held_replies.size() == 0 || frame.channel == 0 || state_ != State::running) return false;
-    const Channel* const channel = find_channel(frame.channel);
-    if (channel == nullptr || !channel->answer_held() || !channel->must_wait(frame)) return false;
-    naming_ = frame.channel;
-    hold(kNaming);
-    gateway_.go_on_later(*this);
-    return true;
-}
-
-void Session::open_channel(const wire::Frame& frame) {
-    const std::size_t limit = channel_max_ == 0 ? 0xFFFF : channel_max_;
-    if (channels_.size() >= limit)
-        return fail({wire::ReplyCode::not_allowed, wire::MethodCode::none,
-                     fmt::format("number of channels opened ({}) has reached the negotiated channel_max ({})",
-                                 channels_.size(), channel_max_)});
-    if (gateway_.channels.size() >= gateway_.options.channels_max)
-        return fail({wire::ReplyCode::resource_error, wire::MethodCode::none,
-                     "too many channels are open on this server"});
-    channels_.emplace(frame.channel, std::make_unique<Channel>(gateway_, *this, frame.channel));
-}
-
-void Session::settle_channel(Channel& channel, Refusal refusal) {
-    std::erase(touched_, &channel);
-    if (refusal) {
-        if (wire::closes_connection(refusal->code)) return fail(*refusal);
-        return fail_channel(channel, *refusal);
-    }
-    last_channel_ = nullptr;
-    kept_bytes_ -= channel.counted_bytes;
-    channels_.erase(channel.number());
-}
-
-void Session::fail_channel(Channel& channel, const wire::Violation& violation) {
-    ++gateway_.counters.channel_errors;
-    const std::string text = wire::reply_text(violation.code, violation.detail);
-    say(LogLevel::info, gateway_.error_lines,
-        fmt::format("closing channel {} of {} ({}): {}", channel.number(), name_, user(), text));
-    channel.release();
-    channel.set_closing();
-    count_kept(channel);
-    wire::append_method(out(), channel.number(),
-                        wire::ChannelClose{.reply_code = violation.code,
-                                           .reply_text = text,
-                                           .class_id = wire::class_id(violation.method),
-                                           .method_id = wire::method_id(violation.method)});
-}
-
 // --- the end -----------------------------------------------------------------------------------------------
 
 void Session::fail(const wire::Violation& violation) {
@@ -284,10 +212,7 @@ void Session::send_close(const wire::Violation& violation) {
     const std::string text = wire::reply_text(violation.code, violation.detail);
     say(LogLevel::info, gateway_.error_lines, fmt::format("closing {} ({}): {}", name_, user(), text));
     release();
-    send(wire::ConnectionClose{.reply_code = violation.code,
-                               .reply_text = text,
-                               .class_id = wire::class_id(violation.method),
-                               .method_id = wire::method_id(violation.method)});
+    wire::append_close(out(), 0, violation);
     state_ = State::closing;
     deadline_ms_ = gateway_.steady_ms() + gateway_.options.close_timeout.count();
     let_go(held_);
@@ -338,101 +263,6 @@ void Session::release() {
         ++gateway_.counters.connections_closed;
     }
     host_ = nullptr;
-}
-
-// --- holding back ------------------------------------------------------------------------------------------
-
-void Session::hold(unsigned reason) {
-    if (held_ == 0) link_.pause_reading();
-    held_ |= reason;
-}
-
-void Session::let_go(unsigned reason) {
-    if ((held_ & reason) == 0) return;
-    held_ &= ~reason;
-    if (held_ != 0) return;
-    heard_ms_ = gateway_.steady_ms();
-    link_.resume_reading();
-}
-
-void Session::published() {
-    if (!gateway_.alarms.any() || (held_ & kAlarm) != 0) return;
-    hold(kAlarm);
-    ++gateway_.counters.blocked;
-    const bool memory = gateway_.alarms.raised(exchange::Alarms::Kind::memory);
-    const bool disk = gateway_.alarms.raised(exchange::Alarms::Kind::disk);
-    tell_blocked(memory && disk ? "low on memory & disk" : memory ? "low on memory" : "low on disk");
-}
-
-void Session::tell_blocked(std::string_view why) {
-    if (!capabilities_.connection_blocked || std::exchange(told_blocked_, true)) return;
-    send(wire::ConnectionBlocked{why});
-}
-
-void Session::tell_unblocked() {
-    if ((held_ & (kAlarm | kStalled)) != 0 || !std::exchange(told_blocked_, false)) return;
-    send(wire::ConnectionUnblocked{});
-}
-
-void Session::alarms_changed() {
-    if (released_) return;
-    // A publisher that waits for the store already is told why as well.
-    if (stalled_ != nullptr && stalled_->publish_stalled()) published();
-    if (gateway_.alarms.any() || (held_ & kAlarm) == 0) return;
-    --gateway_.counters.blocked;
-    let_go(kAlarm);
-    tell_unblocked();
-}
-
-void Session::hold_until_room() {
-    hold(kNoRoom);
-    gateway_.go_on_later(*this);
-}
-
-void Session::stall(Channel& channel) {
-    stalled_ = &channel;
-    hold(kStalled);
-    gateway_.go_on_later(*this);
-}
-
-bool Session::go_on() {
-    if (state_ != State::running) return true;
-    if ((held_ & kNoRoom) != 0 && gateway_.confirms.room()) let_go(kNoRoom);
-    if ((held_ & kNaming) != 0) {
-        const Channel* const channel = find_channel(naming_);
-        if (channel == nullptr || !channel->answer_held()) let_go(kNaming);
-    }
-    if (stalled_ != nullptr) {
-        Channel& channel = *stalled_;
-        if (Refusal refusal = channel.go_on()) {
-            stalled_ = nullptr;
-            settle_channel(channel, std::move(refusal));
-        } else if (!channel.stalled()) {
-            stalled_ = nullptr;
-        }
-        if (stalled_ == nullptr) {
-            let_go(kStalled);
-            if (!released_) tell_unblocked();
-        }
-    }
-    return (held_ & (kNoRoom | kStalled | kNaming)) == 0;
-}
-
-void Session::on_writable() {
-    if (state_ != State::running) return;
-    let_go(kFlooded);
-    wake_consumers();
-}
-
-void Session::wake_consumers() {
-    for (auto& [number, channel] : channels_)
-        channel->wake_consumers();
-}
-
-void Session::settled(std::size_t count) {
-    const bool was_full = window_full();
-    unsettled_ -= count;
-    if (was_full && !released_) wake_consumers();
 }
 
 // --- time --------------------------------------------------------------------------------------------------

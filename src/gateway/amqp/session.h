@@ -24,7 +24,8 @@ namespace posthorn::gateway::amqp {
 struct Gateway;
 
 /// One connection: frames in, frames out. Owned by whoever owns the link. It goes through the states in their
-/// order; `silent` and `closing` are the two ways it ends when the client did wrong.
+/// order; `silent` and `closing` are the two ways it ends when the client did wrong. How it begins stands in
+/// handshake.cc, its channels in session_channels.cc, why it is not read for a while in session_holds.cc.
 class Session {
   public:
     enum class State : std::uint8_t {

@@ -130,14 +130,6 @@ bool append_close(Buffer& out, std::uint16_t channel, const Violation& violation
     return connection;
 }
 
-void append_body_head(Buffer& out, std::uint16_t channel, std::uint32_t size) {
-    put_head(out.extend(kFrameHead), FrameType::body, channel, size);
-}
-
-void append_frame_end(Buffer& out) {
-    put_end(out.extend(1));
-}
-
 #define POSTHORN_AMQP_ENCODE(M) template void append_method<M>(Buffer&, std::uint16_t, const M&);
 POSTHORN_AMQP_METHODS(POSTHORN_AMQP_ENCODE)
 #undef POSTHORN_AMQP_ENCODE

@@ -123,10 +123,6 @@ bool decode_properties(Bytes bytes, Properties& properties) {
     return reader.done() && (flags & kMoreFlags) == 0;
 }
 
-Violation malformed_properties(MethodCode method) {
-    return {ReplyCode::frame_error, method, "cannot decode the properties of the content header"};
-}
-
 void append_properties(Buffer& out, const Properties& properties) {
     Writer writer(out);
     walk_properties(writer, properties);

@@ -14,14 +14,6 @@ std::optional<std::string_view> text_or_bytes(TableView table, std::string_view 
     return as_text(value->raw);
 }
 
-void append_text_field(Buffer& out, std::string_view name, std::string_view value) {
-    out.be(static_cast<std::uint8_t>(name.size()));
-    out.append(name);
-    out.be(static_cast<std::uint8_t>(FieldType::text));
-    out.be(static_cast<std::uint32_t>(value.size()));
-    out.append(value);
-}
-
 }  // namespace
 
 std::optional<Credentials> parse_plain(std::string_view response) {
@@ -48,11 +40,6 @@ void append_plain(Buffer& out, const Credentials& credentials) {
     out.append(credentials.user);
     out.be(std::uint8_t{0});
     out.append(credentials.password);
-}
-
-void append_amqplain(Buffer& out, const Credentials& credentials) {
-    append_text_field(out, kLogin, credentials.user);
-    append_text_field(out, kPassword, credentials.password);
 }
 
 }  // namespace posthorn::wire::amqp

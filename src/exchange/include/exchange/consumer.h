@@ -54,9 +54,10 @@ class Consumer {
     std::int32_t priority() const { return priority_; }
     bool joined() const { return queue_ != nullptr; }
 
-    /// How many more messages it takes right now: window, socket, alarms. After 0 it is not asked again until
-    /// it says `Queue::consumer_ready`. Asked before every delivery.
+    /// How many more messages it takes right now: window, socket, alarms. Asked before every delivery.
     virtual std::uint32_t room() const = 0;
+    /// It was its turn and it had no room: it is left out until it says `Queue::consumer_ready`.
+    virtual void passed_over() {}
     /// The message's views are good during the call. Unless `settles_at_once`, it is in flight until
     /// `Queue::settle`, `requeue` or `reject`. Must not call the queue or its virtual host.
     virtual void deliver(Queue& queue, const broker::Stored& message, const Delivery& delivery) = 0;

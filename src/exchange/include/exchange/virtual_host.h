@@ -33,6 +33,7 @@ class Queue {
     virtual QueueCounts counts() const = 0;
     /// `active`: it is handed messages; of a queue with single active consumer only one is.
     virtual void each_consumer(const std::function<void(const Consumer&, bool active)>& visit) const = 0;
+    virtual bool active(const Consumer& consumer) const = 0;
     virtual bool deleted() const = 0;
 
     // Each once for every message in flight; a second time is a broken invariant of the caller. Read_only: it

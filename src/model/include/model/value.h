@@ -19,6 +19,12 @@ struct Timestamp {
     bool operator==(const Timestamp&) const = default;
 };
 
+/// Bytes that are no text, apart from texts because a header exchange sees the difference.
+struct Binary {
+    std::string bytes;
+    bool operator==(const Binary&) const = default;
+};
+
 /// Named values in the order they were given: arguments of queues and exchanges, headers of messages, the
 /// definition of a policy. Few entries, so names are found by walking. A name given twice counts the first
 /// time.
@@ -55,7 +61,8 @@ using Array = std::vector<Value>;
 
 /// What an argument or a header can hold, without the widths of any wire: a number is a number.
 struct Value {
-    std::variant<std::monostate, bool, std::int64_t, double, std::string, Timestamp, Array, Arguments> held;
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, Timestamp, Array, Arguments, Binary>
+        held;
 
     const std::string* text() const { return std::get_if<std::string>(&held); }
     const std::int64_t* number() const { return std::get_if<std::int64_t>(&held); }
@@ -77,7 +84,8 @@ inline auto Arguments::end() const -> Entries::const_iterator {
 }
 
 /// One line of JSON that comes back as the same values. Timestamps become {"timestamp": seconds}, texts that
-/// are no UTF-8 {"hex": "..."}, and a table that looks like one of these {"table": {...}}.
+/// are no UTF-8 {"hex": "..."}, bytes {"binary": "..."} in hex, and a table that looks like one of these
+/// {"table": {...}}.
 std::string to_json(const Arguments& arguments);
 /// Nothing if it is no JSON object.
 std::optional<Arguments> arguments_from_json(std::string_view text);

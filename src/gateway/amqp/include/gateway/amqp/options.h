@@ -39,14 +39,16 @@ struct AmqpOptions {
     std::size_t connections_max = 100'000;  ///< a quarter of the file descriptors a usual system allows
     std::size_t channels_max = 500'000;     ///< over all connections: a channel takes about a KiB
     std::size_t consumers_per_channel_max = 65'536;  ///< one takes about 300 bytes
+    std::size_t consumers_max = 1'000'000;           ///< over all channels
     /// Delivered and not settled: who settles nothing stops itself and not everybody, for the engine has a
     /// limit as well (limits.in_flight; these are a 16th and an eighth of its default).
     std::size_t unsettled_per_channel_max = 62'500;
     std::size_t unsettled_per_connection_max = 125'000;
     /// Confirms that wait for the disk, over all channels. One per channel and tick: far below this.
     std::size_t pending_confirms_max = 262'144;
-    /// Bodies of published messages; what the engine takes if that is less (max_message_size).
-    std::uint64_t message_max_bytes = std::uint64_t{128} << 20;
+    /// Bodies of published messages; what the engine takes if that is less (max_message_size). RabbitMQ's
+    /// default was 128 MiB up to 3.13 and is this since 4.0; docs/decisions/0030.
+    std::uint64_t message_max_bytes = std::uint64_t{16} << 20;
     /// What one transaction may gather before its commit: as much as one message may have.
     std::size_t transaction_max_bytes = std::size_t{128} << 20;
     std::size_t transaction_max_messages = 65'536;

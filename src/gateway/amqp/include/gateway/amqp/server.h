@@ -87,6 +87,7 @@ struct ConsumerInfo {
     std::uint16_t channel = 0;
     std::string_view queue, tag;
     bool exclusive = false, ack_required = true;
+    bool active = true;  ///< false: its queue has a single active consumer, and that is another
     std::uint16_t prefetch = 0;
     std::int32_t priority = 0;
     const model::Arguments* arguments = nullptr;  ///< good during the visit

@@ -31,13 +31,11 @@ void append_content(Buffer& out, std::uint16_t channel, const M& method, Bytes p
 template <class M>
 std::size_t content_size(const M& method, Bytes properties, std::size_t body_size, std::uint32_t frame_max);
 
-/// The same in pieces, for bodies that are sent from where they lie: method and header frame here, then for
-/// each run of at most `max_body_payload(frame_max)` bytes `append_body_head`, the bytes, `append_frame_end`.
+/// The beginning of it: method and header frame. Body frames of at most `max_body_payload(frame_max)` bytes
+/// follow.
 template <class M>
 void append_content_head(Buffer& out, std::uint16_t channel, const M& method, Bytes properties,
                          std::uint64_t body_size);
-void append_body_head(Buffer& out, std::uint16_t channel, std::uint32_t size);
-void append_frame_end(Buffer& out);
 constexpr std::size_t max_body_payload(std::uint32_t frame_max) {
     return frame_max == 0 ? 0xFFFF'FFFF : frame_max - kFrameOverhead;
 }

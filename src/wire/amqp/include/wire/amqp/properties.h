@@ -50,12 +50,11 @@ struct Properties {
     bool persistent() const { return delivery_mode == std::uint8_t{2}; }
 };
 
-/// False when a value does not fit, the headers are no well-formed table, or bytes are left over; the peer
-/// then gets `malformed_properties`. (RabbitMQ answers INTERNAL_ERROR, for it only notices when its decoder
-/// fails.) Of the two flag bits without a property, 1 is ignored and 0, which would announce more flags, is
-/// refused, both as RabbitMQ has it. Texts may be any bytes.
+/// False when a value does not fit, the headers are no well-formed table, or bytes are left over. (RabbitMQ
+/// answers INTERNAL_ERROR then, for it only notices when its decoder fails.) Of the two flag bits without a
+/// property, 1 is ignored and 0, which would announce more flags, is refused, both as RabbitMQ has it. Texts
+/// may be any bytes.
 [[nodiscard]] bool decode_properties(Bytes bytes, Properties& properties);
-Violation malformed_properties(MethodCode method);
 
 /// Flags and values, as `ContentHeader::properties`. To change one property of a message: decode, assign,
 /// encode; what was not touched comes out bit for bit. The views must not lie in `out`. Texts longer

@@ -20,6 +20,5 @@ std::optional<Credentials> parse_plain(std::string_view response);
 std::optional<Credentials> parse_amqplain(std::string_view response);
 
 void append_plain(Buffer& out, const Credentials& credentials);
-void append_amqplain(Buffer& out, const Credentials& credentials);
 
 }  // namespace posthorn::wire::amqp
