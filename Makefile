@@ -8,7 +8,7 @@ BUILD = cmake --build --preset
 
 .DEFAULT_GOAL := build
 .PHONY: help build run test check asan tsan fuzz sim compat bench format format-check tidy clean \
-        install-build install-test install-check install-format
+        install-build install-test install-compat install-check install-format
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ sim: install-build ## run SIM_SEEDS random histories (100000) of the engine on t
 	@tools/build.sh release $(JOBS)
 	@tools/sim.sh $(SIM_SEEDS)
 
-compat: install-test ## run the full compatibility suite: the clients and tools of RocketMQ and RabbitMQ against this server
+compat: install-compat ## run the full compatibility suite: the clients and tools of RocketMQ and RabbitMQ against this server
 	@tools/build.sh release $(JOBS) posthorn
 	tests/compat/run.py --start-posthorn build/posthorn --full $(ARGS)
 
@@ -71,6 +71,9 @@ install-build:
 
 install-test:
 	@tools/install.sh build test
+
+install-compat:
+	@tools/install.sh build test compat
 
 install-check:
 	@tools/install.sh build check format

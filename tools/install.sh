@@ -52,6 +52,13 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "Going to install from Debian:  $missing"
+# Debian starts the services it installs, unless a policy says no. Those of the tests are wanted for their programs.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | $root tee $policy >/dev/null
+    $root chmod +x $policy
+    trap '$root rm -f $policy' EXIT
+fi
 apt() { $root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"; }
 updated=no
 update() {

@@ -7,45 +7,21 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from pathlib import Path
 
-ADDRESS, PATTERN, FULL = sys.argv[1], re.compile(sys.argv[2]), sys.argv[3] == "full"
-os.environ["CASES_BROKER"] = ADDRESS
-os.environ["CASES_RUN"] = f"{int(time.time() * 1000) % 10 ** 8:x}"
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parents[2] / "support")]
+import cases  # noqa: E402
+from cases import case, check, equal, until  # noqa: E402
 
+os.environ["CASES_BROKER"] = sys.argv[1]
+os.environ["CASES_RUN"] = cases.RUN
 import tasks  # noqa: E402  (its settings are the two above)
 from celery import chain, group  # noqa: E402
 from celery.exceptions import TaskRevokedError  # noqa: E402
 
-CASES = {}
+PATTERN = sys.argv[2]
 FOLDER = Path(tempfile.mkdtemp(prefix="posthorn-celery-"))
-
-
-def case(function):
-    CASES[function.__name__.replace("__", ".").replace("_", "-")] = function
-    return function
-
-
-def check(holds, what):
-    if not holds:
-        raise AssertionError(what)
-
-
-def equal(seen, expected):
-    check(seen == expected, f"saw {seen!r}, expected {expected!r}")
-
-
-def until(seconds, what, holds):
-    end = time.monotonic() + seconds
-    while True:
-        value = holds()
-        if value:
-            return value
-        check(time.monotonic() < end, f"not within {seconds} s: {what}")
-        time.sleep(0.05)
 
 
 class Worker:
@@ -192,7 +168,7 @@ def control__another_queue_while_it_runs():
 @case
 def events__are_seen():
     """Of a worker with threads the end of a task is told late, with others."""
-    seen, done = set(), threading.Event()
+    seen = set()
 
     def watch():
         with tasks.app.connection_for_read() as connection:
@@ -200,15 +176,13 @@ def events__are_seen():
                 seen.add(event["type"])
                 receiver.should_stop = {"task-sent", "task-received"} <= seen
             receiver = tasks.app.events.Receiver(connection, handlers={"*": on_event})
-            ready.set()
             receiver.capture(limit=None, timeout=15, wakeup=False)
-            done.set()
-    ready = threading.Event()
     threading.Thread(target=watch, daemon=True).start()
-    ready.wait(5)
-    time.sleep(0.5)  # its queue is bound inside of capture
-    tasks.add.delay(1, 1).get(timeout=10)
-    check(done.wait(16) and {"task-sent", "task-received"} <= seen, f"only {seen}")
+
+    def told():  # its queue is bound some time: until then nobody is told
+        tasks.add.delay(1, 1).get(timeout=10)
+        return {"task-sent", "task-received"} <= seen
+    until(15, "both events", told, pause=0.1)
 
 
 @case
@@ -227,18 +201,11 @@ def clean():
 
 
 def main():
-    chosen = {name: run for name, run in CASES.items() if PATTERN.search(name)}
-    if not chosen:
+    if not any(re.search(PATTERN, name) for name in cases.CASES):
         return
     worker = Worker("main", tasks.QUEUE, tasks.BY_TOPIC)
     try:
-        for name, run in chosen.items():
-            begin, status, why = time.monotonic(), "ok", ""
-            try:
-                run()
-            except Exception:
-                status, why = "FAILED", traceback.format_exc(limit=-3).replace("\n", " | ")[-600:]
-            print(f"CASE {name} {status} {time.monotonic() - begin:.1f} {why}".rstrip(), flush=True)
+        cases.run(PATTERN)
     finally:
         worker.stop()
         clean()
