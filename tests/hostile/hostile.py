@@ -8,6 +8,7 @@ After each case the server must still answer a stranger quickly and must not hav
 "N passed, N failed"; exit code 77 means the program cannot serve yet.
 """
 import argparse
+import os
 import re
 import resource
 import shutil
