@@ -24,7 +24,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 import apache
+import certificates
 import mqadmin
 import amqp
 import rabbitmq
@@ -268,8 +270,9 @@ class Seed003(Suite):
 class Target:
     """The server under test: given, or started here and stopped at the end."""
 
-    def __init__(self, namesrv="", broker="", http="", amqp=""):
+    def __init__(self, namesrv="", broker="", http="", amqp="", amqps="", certificates=""):
         self.namesrv, self.broker, self.http, self.amqp = namesrv, broker, http, amqp
+        self.amqps, self.certificates = amqps, certificates  # the cases of TLS run where both are known
         self.close = lambda: None
 
 
@@ -294,7 +297,9 @@ def start_apache(ports):
 
 def start_rabbitmq(port):
     home = tempfile.mkdtemp(prefix="posthorn-compat-rabbitmq-")
-    target = Target(amqp=rabbitmq.start(home, port), http=f"127.0.0.1:{port + 3}")
+    made = certificates.make(f"{home}/certificates")
+    target = Target(amqp=rabbitmq.start(home, port, made), http=f"127.0.0.1:{port + 3}",
+                    amqps=f"127.0.0.1:{port + 4}", certificates=str(made))
 
     def close():
         rabbitmq.stop(home)
@@ -306,14 +311,15 @@ def start_rabbitmq(port):
 def start_posthorn(program, arguments):
     """Starts `posthorn serve` on free ports and a data folder of its own; waits until it is healthy."""
     home = Path(tempfile.mkdtemp(prefix="posthorn-compat-"))
-    namesrv, broker, vip, http, amqp_port = (free_port() for _ in range(5))
+    namesrv, broker, vip, http, amqp_port, amqps_port = (free_port() for _ in range(6))
+    made = certificates.make(home / "certificates")
     places = {"data": str(home / "data"), "namesrv": str(namesrv), "broker": str(broker), "vip": str(vip),
-              "http": str(http), "amqp": str(amqp_port)}
+              "http": str(http), "amqp": str(amqp_port), "amqps": str(amqps_port), "certificates": str(made)}
     command = [program, "serve", *(part.format(**places) for part in arguments.split())]
     log = open(home / "log", "wb")
     process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     target = Target(f"127.0.0.1:{namesrv}", f"127.0.0.1:{broker}", f"127.0.0.1:{http}",
-                    f"127.0.0.1:{amqp_port}")
+                    f"127.0.0.1:{amqp_port}", f"127.0.0.1:{amqps_port}", str(made))
 
     def close():
         process.send_signal(signal.SIGTERM)
@@ -350,8 +356,10 @@ def main():
     parser.add_argument("--start-posthorn", metavar="PROGRAM", help="start this program and test it")
     parser.add_argument("--posthorn-arguments",
                         default="--data-directory {data} --ports-name-service {namesrv} --ports-broker {broker} "
-                                "--ports-vip {vip} --ports-http {http} --ports-amqp {amqp}",
-                        help="arguments of `serve`; {data} and the ports are filled in")
+                                "--ports-vip {vip} --ports-http {http} --ports-amqp {amqp} --ports-amqps {amqps} "
+                                "--tls-certfile {certificates}/server.pem --tls-keyfile {certificates}/server.key "
+                                "--tls-cacertfile {certificates}/ca.pem --tls-verify verify_peer",
+                        help="arguments of `serve`; {data}, {certificates} and the ports are filled in")
     parser.add_argument("--only", default=".", help="pattern over suite:case")
     parser.add_argument("--full", action="store_true", help="the slow cases too")
     parser.add_argument("--second-try", action="store_true",

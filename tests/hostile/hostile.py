@@ -16,6 +16,7 @@ import resource
 import select
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -52,6 +53,7 @@ class Target:
     def __init__(self, options):
         self.port, self.http_port, self.pid = options.broker_port, options.http_port, options.pid
         self.idle, self.seed = options.idle_connections, options.seed
+        self.tls_port, self.certificates = options.tls_port, options.certificates
 
     def resident(self):
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -69,6 +71,26 @@ class Target:
         sock.settimeout(timeout)
         sock.connect(("127.0.0.1", self.port))
         return sock
+
+    def raw_tls(self, timeout=10):
+        """Connected to the port with TLS, and silent so far."""
+        sock = socket.create_connection(("127.0.0.1", self.tls_port), timeout)
+        sock.settimeout(timeout)
+        return sock
+
+    def tls(self, timeout=10, version=None):
+        context = ssl.create_default_context(cafile=f"{self.certificates}/ca.pem")
+        if version:
+            context.maximum_version = version
+        return context.wrap_socket(self.raw_tls(timeout), server_hostname="localhost")
+
+    def expect_tls_served(self, seconds=5.0):
+        begin = time.monotonic()
+        with self.tls(seconds + 3) as sock:
+            sock.sendall(b"AMQP\0\0\x09\x01")
+            expect(sock.recv(7)[:1] == b"\x01", "a stranger with TLS is not greeted")
+        took = time.monotonic() - begin
+        expect(took < seconds, f"a stranger with TLS waited {took:.1f} s")
 
     def expect_served(self, seconds=2.0):
         """A stranger is answered, soon."""
@@ -434,6 +456,139 @@ def connections_that_come_and_go_leave_nothing(target):
     expect(target.descriptors() <= descriptors + 20, "descriptors stayed behind")
 
 
+# TLS ---------------------------------------------------------------------------------------------------------
+
+def tls_case(function):
+    """For servers whose port with TLS is known."""
+    def run(target):
+        if not target.tls_port:
+            return
+        function(target)
+        target.expect_tls_served()
+    run.__name__ = function.__name__
+    CASES.append(run)
+    return function
+
+
+def client_hello():
+    """The first flight of an honest client."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    try:
+        session.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
+@tls_case
+def garbage_at_the_door_of_tls_is_closed_at_once(target):
+    dice = random.Random(target.seed)
+    hello = client_hello()
+    for garbage in (b"AMQP\0\0\x09\x01", b"GET / HTTP/1.1\r\n\r\n", bytes(1000), b"\x16\x03\x01\xff\xff" + bytes(70_000),
+                    b"\x16\x03\x00\x00\x05" + b"\x01\xff\xff\xff\x03", b"\x80\x2e\x01\x00\x02" + bytes(44),
+                    *(dice.randbytes(dice.randrange(5, 20_000)) for _ in range(50))):
+        with target.raw_tls() as sock:
+            push(sock, garbage + b"\xff" * 300)
+            expect(closed_by_server(sock, 8), f"{garbage[:12]!r}: the connection stayed open")
+    for _ in range(200):  # a hello with a few bytes turned round; the server may go on or not, but not break
+        broken = bytearray(hello)
+        for _ in range(dice.randrange(1, 6)):
+            broken[dice.randrange(len(broken))] = dice.randrange(256)
+        with target.raw_tls() as sock:
+            push(sock, bytes(broken))
+
+
+@tls_case
+def a_handshake_that_never_ends_is_ended(target):
+    hello = client_hello()
+    with target.raw_tls(timeout=0.25) as dripping, target.raw_tls() as silent:
+        begin = time.monotonic()
+        for byte in hello:
+            try:
+                dripping.sendall(bytes([byte]))
+                if not dripping.recv(1000):
+                    break
+            except socket.timeout:
+                pass
+            except ConnectionError:
+                break
+            expect(time.monotonic() - begin < 15, "a handshake byte by byte goes on for ever")
+        expect(closed_by_server(silent, 8), "a connection that says nothing stays open")
+
+
+@tls_case
+def a_thousand_half_open_handshakes_keep_nobody_out(target):
+    descriptors = target.descriptors()
+    hello = client_hello()
+    socks = []
+    try:
+        for number in range(1000):
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(("127.0.0.1", target.tls_port))
+            socks.append(sock)
+        for number, sock in enumerate(socks):
+            if number % 2:
+                try:
+                    sock.send(hello)  # answered, and never finished
+                except OSError:
+                    pass
+        target.expect_served()
+        target.expect_tls_served(8)
+    finally:
+        for sock in socks:
+            sock.close()
+    deadline = time.monotonic() + 10
+    while target.descriptors() > descriptors + 20:
+        expect(time.monotonic() < deadline, "descriptors stayed behind")
+        time.sleep(0.05)
+
+
+@tls_case
+def records_that_were_tampered_with_end_the_connection(target):
+    dice = random.Random(target.seed)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        for _ in range(20):
+            with target.tls(version=version) as sock:
+                sock.sendall(b"AMQP\0\0\x09\x01")
+                sock.recv(10)
+                raw = socket.socket(fileno=os.dup(sock.fileno()))
+                raw.settimeout(8)
+                with raw:
+                    size = dice.randrange(17, 200)
+                    push(raw, b"\x17\x03\x03" + struct.pack(">H", size) + dice.randbytes(size))
+                    expect(closed_by_server(raw, 8), "a broken record was passed over")
+
+
+@tls_case
+def renegotiation_is_refused(target):
+    if not shutil.which("openssl"):
+        return
+    for _ in range(5):
+        talk = subprocess.run(["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{target.tls_port}", "-CAfile",
+                               f"{target.certificates}/ca.pem"], input=b"R\nR\nR\n", capture_output=True, timeout=20)
+        said = talk.stdout + talk.stderr
+        expect(b"RENEGOTIATING" in said, "the client did not try")
+        expect(b"no renegotiation" in said, f"not refused: {said[-300:]!r}")
+
+
+@tls_case
+def a_storm_of_handshakes_leaves_nothing(target):
+    before, descriptors = target.resident(), target.descriptors()
+    for number in range(300):
+        with target.tls() as sock:
+            if number % 3 == 0:
+                sock.sendall(b"AMQP\0\0\x09\x01")
+    target.expect_served()
+    grown = (target.resident() - before) / MIB
+    expect(grown < 32, f"{grown:.0f} MiB stayed behind")
+    deadline = time.monotonic() + 10
+    while target.descriptors() > descriptors + 20:
+        expect(time.monotonic() < deadline, "descriptors stayed behind")
+        time.sleep(0.05)
+
+
 # The run -----------------------------------------------------------------------------------------------------
 
 def counters(target):
@@ -492,7 +647,8 @@ def choose_free_ports(options):
                 continue
         raise SystemExit("no two free ports")
 
-    for name, choose in (("broker_port", pair), ("namesrv_port", lambda: take(0)), ("http_port", lambda: take(0))):
+    for name, choose in (("broker_port", pair), ("namesrv_port", lambda: take(0)), ("http_port", lambda: take(0)),
+                         ("tls_port", lambda: take(0))):
         if getattr(options, name) is None:
             setattr(options, name, choose())
     for held in taken:
@@ -506,11 +662,14 @@ def can_serve(binary):
 
 def start(options, directory):
     log = open(Path(directory) / "server.log", "wb")
+    options.certificates = str(Path(directory) / "certificates")
+    subprocess.run([options.binary, "certificates", options.certificates], check=True, stdout=subprocess.DEVNULL)
     process = subprocess.Popen(
         [options.binary, "serve", "--data-directory", str(Path(directory) / "data"),
          "--ports-name-service", str(options.namesrv_port), "--ports-broker", str(options.broker_port),
          "--ports-vip", str(options.broker_port - 2), "--ports-amqp-enabled", "off",
-         "--ports-http", str(options.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+         "--ports-amqps", str(options.tls_port), "--tls-certfile", f"{options.certificates}/server.pem",
+         "--tls-keyfile", f"{options.certificates}/server.key", "--ports-http", str(options.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     for _ in range(500):
         if process.poll() is not None:
             break
@@ -532,6 +691,8 @@ def main():
     parser.add_argument("--broker-port", type=int, help="without it a free one")
     parser.add_argument("--namesrv-port", type=int, help="without it a free one")
     parser.add_argument("--http-port", type=int, help="without it a free one")
+    parser.add_argument("--tls-port", type=int, help="AMQP with TLS; without it a free one")
+    parser.add_argument("--certificates", default="", help="where that port's ca.pem lies")
     parser.add_argument("--idle-connections", type=int, default=10_000)
     parser.add_argument("--only", default="", help="only cases whose name matches this regular expression")
     parser.add_argument("--seed", type=int, default=1)
