@@ -239,6 +239,18 @@ Json binding_row(std::string_view vhost, const exchange::Binding& binding) {
             {"properties_key", properties_key(binding)}};
 }
 
+Json tls_json(const Tls& tls) {
+    std::string protocol = tls.protocol;
+    for (char& c : protocol)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    Json json{{"ssl", true}, {"ssl_protocol", protocol}, {"ssl_cipher", tls.cipher}};
+    if (!tls.peer_subject.empty())
+        json.update({{"peer_cert_subject", tls.peer_subject},
+                     {"peer_cert_issuer", tls.peer_issuer},
+                     {"peer_cert_validity", tls.peer_validity}});
+    return json;
+}
+
 Json connection_row(Desk& desk, const Connection& connection) {
     Json row{{"auth_mechanism", connection.mechanism},
              {"channel_max", connection.channel_max},
@@ -271,6 +283,7 @@ Json connection_row(Desk& desk, const Connection& connection) {
              {"vhost", connection.virtual_host}};
     if (const auto* name = connection.client_properties.find("connection_name"); name && name->text())
         row["user_provided_name"] = *name->text();
+    if (connection.tls) row.update(tls_json(*connection.tls));
     row.update(counters_json(desk, thing_name('s', "", connection.name), counters_of(connection)));
     return row;
 }

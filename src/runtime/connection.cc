@@ -102,7 +102,7 @@ bool Connection::wants_input() const {
 void Connection::receive() {
     const std::size_t left = in_.size() <= small_input ? receive_small() : receive_large();
     if (!closed() && left > owner_.options_.input_limit) close(CloseReason::input_overflow);
-    end_as_peer_did();
+    if (tls_) end_as_peer_did();
 }
 
 /// Returns how much input is left unconsumed.
@@ -170,7 +170,7 @@ void Connection::offer_again() {
     offering_ = false;
     if (closed() || !wants_input() || in_.empty()) return;
     keep_input(offer(in_.view()));
-    end_as_peer_did();
+    if (tls_) end_as_peer_did();
 }
 
 void Connection::keep_input(std::size_t consumed) {

@@ -57,7 +57,7 @@ std::size_t Connection::receive_sealed(std::byte* into) {
 
 /// The peer's last word has been heard, and what came before it is consumed.
 void Connection::end_as_peer_did() {
-    if (!tls_ || !tls_->ended() || closed() || !in_.empty()) return;
+    if (!tls_->ended() || closed() || !in_.empty()) return;
     tls_->end();  // some wait for it
     send_all_sealed();
     close(CloseReason::peer_closed);

@@ -8,6 +8,7 @@
 #include "gateway/remoting/options.h"
 #include "gateways.h"
 #include "http/server.h"
+#include "runtime/tls.h"
 
 #if POSTHORN_WITH_AMQP
 #include "gateway/amqp/options.h"
@@ -26,6 +27,7 @@ struct Config {
     LogLevel log_level = LogLevel::info;
     bool http_enabled = true;
     bool amqp_enabled = true;
+    runtime::TlsOptions tls;  ///< without a certificate file: no port with TLS
 
     broker::BrokerOptions engine;
     FirstUser first_user;
@@ -37,6 +39,10 @@ struct Config {
 #endif
     http::ServerOptions http;
 };
+
+inline bool with_tls(const Config& config) {
+    return !config.tls.certificate_file.empty();
+}
 
 /// Checks what no single setting can know, and copies what is shared (the bind address) to every room.
 Result<void> complete(Config& config);

@@ -9,7 +9,7 @@ namespace {
 std::vector<std::size_t*> doors(Config& config) {
     std::vector<std::size_t*> limits{&config.remoting.connections_max};
 #if POSTHORN_WITH_AMQP
-    if (config.amqp_enabled) limits.push_back(&config.amqp.connections_max);
+    if (config.amqp_enabled || with_tls(config)) limits.push_back(&config.amqp.connections_max);
 #endif
     return limits;
 }
@@ -19,7 +19,7 @@ std::vector<std::size_t*> doors(Config& config) {
 std::size_t connections_wanted(const Config& config) {
     std::size_t wanted = config.remoting.connections_max;
 #if POSTHORN_WITH_AMQP
-    if (config.amqp_enabled) wanted += config.amqp.connections_max;
+    if (config.amqp_enabled || with_tls(config)) wanted += config.amqp.connections_max;
 #endif
     return wanted;
 }

@@ -76,6 +76,7 @@ int run_doctor(const cli::Arguments& arguments) {
     if (const auto loaded = load_config(*sources)) {
         examine_configuration(loaded->notes, findings);
         examine_ports(loaded->config, findings);
+        examine_certificates(loaded->config, findings);
         examine_data_directory(loaded->config, findings);
         examine_machine(loaded->config, findings);
     } else {

@@ -27,6 +27,7 @@ using Findings = std::vector<Finding>;
 /// What `posthorn doctor` looks at before a start (or beside a running server): each adds its findings and
 /// changes nothing that stays.
 void examine_ports(const Config& config, Findings& findings);
+void examine_certificates(const Config& config, Findings& findings);
 void examine_data_directory(const Config& config, Findings& findings);
 void examine_machine(const Config& config, Findings& findings);
 

@@ -30,6 +30,7 @@ std::vector<Door> doors(const Config& config) {
     if (config.remoting.vip) all.push_back({"ports.vip", config.remoting.vip_port});
 #if POSTHORN_WITH_AMQP
     if (config.amqp_enabled) all.push_back({"ports.amqp", config.amqp.port});
+    if (with_tls(config)) all.push_back({"ports.amqps", config.amqp.tls_port});
 #endif
     if (config.http_enabled) all.push_back({"ports.http", config.http.port});
     return all;

@@ -141,18 +141,36 @@ Result<void> Program::open_remoting() {
     return {};
 }
 
+Result<void> Program::load_tls() {
+#if POSTHORN_WITH_AMQP
+    if (!with_tls(config_)) return {};
+    auto loaded = load_certificates(config_.tls);
+    if (!loaded) return loaded.error();
+    if (const auto warning = certificate_warning((*loaded)->certificate(), clock_.wall_ms() / 1000);
+        !warning.empty())
+        log_warn("server", "{}", warning);
+    config_.amqp.tls = std::move(*loaded);
+    certificates_ = std::make_unique<CertificateWatch>(
+        loop_, worker_, config_.tls, [this](std::shared_ptr<const runtime::TlsContext> renewed) {
+            if (amqp_) amqp_->set_tls(std::move(renewed));
+        });
+#endif
+    return {};
+}
+
 Result<void> Program::open_amqp() {
 #if POSTHORN_WITH_AMQP
+    if (auto done = load_tls(); !done) return done;
     begin_tick();
     // Also without a port: it knows what is written in its messages, which die and expire all the same.
     amqp_ = std::make_unique<gateway::amqp::AmqpServer>(loop_, *broker_, *virtual_hosts_, alarms_, *users_,
                                                         config_.amqp);
-    if (config_.amqp_enabled)
+    if (config_.amqp_enabled || with_tls(config_))
         if (auto listening = amqp_->listen(); !listening) {
             amqp_.reset();
             return cannot_listen(listening.error(),
-                                 "--ports-amqp chooses another (0: any free one), --ports-amqp-enabled off "
-                                 "does without");
+                                 "--ports-amqp and --ports-amqps choose others (0: any free one), "
+                                 "--ports-amqp-enabled off does without the first");
         }
     end_tick();
 #endif
@@ -260,6 +278,8 @@ std::string Program::banner() const {
 #if POSTHORN_WITH_AMQP
     if (config_.amqp_enabled)
         text += fmt::format("\n  AMQP 0-9-1             amqp://{}:{}", host, amqp_->port());
+    if (with_tls(config_))
+        text += fmt::format("\n  AMQP 0-9-1 with TLS    amqps://{}:{}", host, amqp_->tls_port());
 #endif
     if (http_)
         text += fmt::format("\n  HTTP                   http://{0}:{1}/  http://{0}:{1}/metrics", host,
@@ -298,6 +318,7 @@ Result<void> Program::close() {
     begin_hook_.remove();
     wake_.cancel();
 #if POSTHORN_WITH_AMQP
+    certificates_.reset();
     amqp_.reset();
 #endif
     remoting_.reset();

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "broker/broker.h"
 #include "catalog_keep.h"
+#include "certificates.h"
 #include "config.h"
 #include "env/clock.h"
 #include "env/posix_files.h"
@@ -55,6 +56,7 @@ class Program {
     Result<void> open_virtual_hosts();
     Result<void> open_remoting();
     Result<void> open_amqp();
+    Result<void> load_tls();
     Result<void> open_http();
     http::Router routes() const;
     broker::Now now() const;
@@ -84,6 +86,7 @@ class Program {
     std::unique_ptr<gateway::remoting::RemotingServer> remoting_;
 #if POSTHORN_WITH_AMQP
     std::unique_ptr<gateway::amqp::AmqpServer> amqp_;
+    std::unique_ptr<CertificateWatch> certificates_;
 #endif
     ServerSessions sessions_{config_};
     std::unique_ptr<management::Management> management_;

@@ -82,6 +82,13 @@ void comings_and_goings(const Writer& to, const AmqpCounters& counters, std::uin
     to.counter("rabbitmq_queues_created_total", "Queues made", counters.queues_created);
     to.counter("rabbitmq_queues_deleted_total", "Queues deleted", counters.queues_deleted);
     to.counter("rabbitmq_auth_attempts_failed_total", "Logins refused", counters.logins_refused);
+    to.counter("posthorn_tls_handshakes_total", "TLS handshakes that came to a good end",
+               counters.tls_handshakes);
+    to.counter("posthorn_tls_handshakes_failed_total", "TLS handshakes that did not, whichever side gave up",
+               counters.tls_handshakes_failed);
+    to.counter("posthorn_tls_closed_total",
+               "Connections closed for what was no TLS, or not good enough; handshakes included",
+               counters.tls_closed);
     to.counter("rabbitmq_connection_incoming_bytes_total", "Bytes from AMQP clients", counters.bytes_in);
     to.counter("rabbitmq_connection_outgoing_bytes_total", "Bytes to AMQP clients", counters.bytes_out);
 }

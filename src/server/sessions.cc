@@ -1,6 +1,7 @@
 #include "sessions.h"
 
 #if POSTHORN_WITH_AMQP
+#include "certificates.h"
 #include "gateway/amqp/plain_message.h"
 #endif
 
@@ -10,6 +11,7 @@ std::vector<management::Listener> ServerSessions::listeners() const {
     std::vector<management::Listener> doors;
 #if POSTHORN_WITH_AMQP
     if (amqp_ && config_.amqp_enabled) doors.push_back({"amqp", config_.bind_address, amqp_->port()});
+    if (amqp_ && with_tls(config_)) doors.push_back({"amqp/ssl", config_.bind_address, amqp_->tls_port()});
 #endif
     if (http_) {
         doors.push_back({"http", config_.bind_address, http_->port()});
@@ -32,6 +34,15 @@ management::MessageCounts counts_of(const gateway::amqp::MessageCounts& from) {
     counts.got = from.got, counts.got_no_ack = from.got_no_ack, counts.got_empty = from.got_empty;
     counts.acknowledged = from.acknowledged;
     return counts;
+}
+
+management::Tls tls_of(const runtime::TlsSession& from) {
+    management::Tls tls;
+    tls.protocol = from.protocol, tls.cipher = from.cipher;
+    if (!from.peer) return tls;
+    tls.peer_subject = from.peer->subject, tls.peer_issuer = from.peer->issuer;
+    tls.peer_validity = utc_text(from.peer->not_before_s) + " - " + utc_text(from.peer->not_after_s);
+    return tls;
 }
 
 }  // namespace
@@ -65,6 +76,7 @@ void ServerSessions::each_connection(const std::function<void(const management::
         to.bytes_in = from.bytes_in, to.bytes_out = from.bytes_out;
         to.frames_in = from.frames_in, to.bytes_unsent = from.bytes_unsent;
         if (from.client_properties) to.client_properties = *from.client_properties;
+        if (from.tls) to.tls = tls_of(*from.tls);
         visit(to);
     });
 }

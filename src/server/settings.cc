@@ -194,6 +194,23 @@ std::vector<Setting> make_settings() {
         port("ports.http", AT(http.port), "the page, /api, /healthz and /metrics; 0: any free port"),
         on_off("ports.http_enabled", AT(http_enabled), "whether the HTTP port listens"),
 
+        text("tls.certfile", AT(tls.certificate_file),
+             "the server's certificate, PEM, with those between it and its CA behind it; empty: no port "
+             "with TLS"),
+        text("tls.keyfile", AT(tls.key_file), "its private key, PEM; empty: it stands in tls.certfile"),
+        secret("tls.password", AT(tls.key_password), "password of an encrypted key"),
+        text("tls.cacertfile", AT(tls.authorities_file),
+             "the CAs that clients' certificates must come from, PEM"),
+        choice("tls.verify", "verify_none, verify_peer", AT(tls.verify_peer),
+               std::vector<Word<bool>>{{"verify_none", false}, {"verify_peer", true}},
+               "whether clients are asked for a certificate, which must be good then, and may log in by it"),
+        on_off("tls.fail_if_no_peer_cert", AT(tls.fail_if_no_peer_certificate),
+               "with verify_peer: whether clients without one are turned away"),
+        choice("tls.oldest_version", "tlsv1.2, tlsv1.3", AT(tls.oldest_version),
+               std::vector<Word<runtime::TlsVersion>>{{"tlsv1.2", runtime::TlsVersion::v1_2},
+                                                      {"tlsv1.3", runtime::TlsVersion::v1_3}},
+               "older versions are refused"),
+
         text("cluster.name", AT(remoting.cluster_name), "the cluster tools and clients see"),
         text("broker.name", AT(remoting.broker_name), "the broker's name in routes"),
         text("broker.region", AT(remoting.region), "region id clients write into traces"),
@@ -275,7 +292,9 @@ std::vector<Setting> make_settings() {
 std::vector<Setting> make_amqp_settings() {
     return {
         port("ports.amqp", AT(amqp.port), "AMQP 0-9-1; 0: any free port"),
-        on_off("ports.amqp_enabled", AT(amqp_enabled), "whether the AMQP port listens"),
+        port("ports.amqps", AT(amqp.tls_port),
+             "AMQP 0-9-1 with TLS, where tls.certfile is set; 0: any free port"),
+        on_off("ports.amqp_enabled", AT(amqp_enabled), "whether the AMQP port without TLS listens"),
         count("limits.amqp_connections", AT(amqp.connections_max), "AMQP connections at most"),
         count("limits.amqp_channels", AT(amqp.channels_max), "AMQP channels at most, over all connections"),
         seconds("amqp.heartbeat", AT(amqp.heartbeat), "heartbeat proposed to clients; 0: none"),
@@ -289,6 +308,11 @@ std::vector<Setting> make_amqp_settings() {
         bytes("amqp.output_high", AT(amqp.output_high_bytes),
               "unsent bytes at which a client gets no more messages"),
         bytes("amqp.output_limit", AT(amqp.output_limit_bytes), "and at which it is disconnected"),
+        choice("amqp.ssl_cert_login_from", "distinguished_name, common_name", AT(amqp.certificate_login),
+               std::vector<Word<gateway::amqp::CertificateLogin>>{
+                   {"distinguished_name", gateway::amqp::CertificateLogin::distinguished_name},
+                   {"common_name", gateway::amqp::CertificateLogin::common_name}},
+               "what of a client's certificate is its user's name (mechanism EXTERNAL)"),
         text("amqp.cluster_name", AT(amqp.cluster_name), "the cluster clients are told"),
         text("amqp.default_user", AT(first_user.name), "made when there is no user yet, as administrator"),
         secret("amqp.default_password", AT(first_user.password), "the password of that user"),
@@ -364,6 +388,25 @@ std::string settings_table() {
     return table;
 }
 
+namespace {
+
+Result<void> complete_tls(runtime::TlsOptions& tls) {
+    if (tls.certificate_file.empty()) {
+        if (tls == runtime::TlsOptions()) return {};
+        return Error{Errc::invalid,
+                     "tls.certfile is missing, without which the other tls settings do nothing"};
+    }
+    if (tls.key_file.empty()) tls.key_file = tls.certificate_file;
+    if (tls.fail_if_no_peer_certificate && !tls.verify_peer)
+        return Error{Errc::invalid, "tls.fail_if_no_peer_cert needs tls.verify verify_peer"};
+    if (tls.verify_peer && tls.authorities_file.empty())
+        return Error{Errc::invalid,
+                     "tls.verify verify_peer needs tls.cacertfile, the CAs clients' certificates come from"};
+    return {};
+}
+
+}  // namespace
+
 Result<void> complete(Config& config) {
     const auto& engine = config.engine;
     if (engine.disk_clean_ratio > engine.disk_force_ratio ||
@@ -374,10 +417,12 @@ Result<void> complete(Config& config) {
                                     std::pair{"store.queue_tail", engine.queue_tail_bytes}})
         if (tail < (std::uint64_t{1} << 20) || (tail & (tail - 1)) != 0)
             return Error{Errc::invalid, fmt::format("{} must be a power of two, at least 1MiB", key)};
+    if (auto done = complete_tls(config.tls); !done) return done;
     if (config.bind_address == "localhost") config.bind_address = "127.0.0.1";
     config.remoting.bind_address = config.http.address = config.bind_address;
 #if POSTHORN_WITH_AMQP
     config.amqp.bind_address = config.bind_address;
+    config.amqp.plain = config.amqp_enabled;
     config.amqp.message_max_bytes =
         std::min<std::uint64_t>(config.amqp.message_max_bytes, config.engine.max_message_bytes);
     if (config.amqp.frame_max != 0 && config.amqp.frame_max < 4096)

@@ -33,16 +33,26 @@ def environment(home, port):
             "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq")}
 
 
-def start(home, port):
-    """Its address."""
+def tls_lines(port, certificates):
+    if not certificates:
+        return ""
+    return (f"listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {certificates}/ca.pem\n"
+            f"ssl_options.certfile = {certificates}/server.pem\nssl_options.keyfile = {certificates}/server.key\n"
+            "ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = false\n"
+            "auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = AMQPLAIN\nauth_mechanisms.3 = EXTERNAL\n")
+
+
+def start(home, port, certificates=None):
+    """Its address. With certificates (../support/certificates.py) it also speaks TLS, on the fourth port after."""
     if not available():
         raise SystemExit("RabbitMQ is not installed: apt-get install rabbitmq-server")
     home = Path(home)
     for folder in ("mnesia", "log"):
         (home / folder).mkdir(parents=True, exist_ok=True)
-    (home / "plugins").write_text("[rabbitmq_management].")
+    (home / "plugins").write_text("[rabbitmq_management,rabbitmq_auth_mechanism_ssl].")
     (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\nlisteners.tcp.2 = ::1:{port}\n"
-                                        f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port + 3}\n")
+                                        f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port + 3}\n"
+                                        + tls_lines(port + 4, certificates))
     with open(home / "out", "wb") as out:
         process = subprocess.Popen([PROGRAM], env=environment(home, port), stdout=out, stderr=out,
                                    stdin=subprocess.DEVNULL, start_new_session=True)

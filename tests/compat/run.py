@@ -75,8 +75,10 @@ def main():
     parser.add_argument("--start-posthorn", metavar="PROGRAM", help="start this program and test it")
     parser.add_argument("--posthorn-arguments",
                         default="--data-directory {data} --ports-name-service {namesrv} --ports-broker {broker} "
-                                "--ports-vip {vip} --ports-http {http} --ports-amqp {amqp}",
-                        help="arguments of `serve`; {data} and the ports are filled in")
+                                "--ports-vip {vip} --ports-http {http} --ports-amqp {amqp} --ports-amqps {amqps} "
+                                "--tls-certfile {certificates}/server.pem --tls-keyfile {certificates}/server.key "
+                                "--tls-cacertfile {certificates}/ca.pem --tls-verify verify_peer",
+                        help="arguments of `serve`; {data}, {certificates} and the ports are filled in")
     parser.add_argument("--only", default=".", help="pattern over suite:case")
     parser.add_argument("--full", action="store_true", help="the slow cases too")
     parser.add_argument("--second-try", action="store_true",

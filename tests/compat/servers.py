@@ -8,7 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 import apache
+import certificates
 import rabbitmq
 from apache import wait_route
 
@@ -16,8 +18,9 @@ from apache import wait_route
 class Target:
     """The server under test: given, or started here and stopped at the end."""
 
-    def __init__(self, namesrv="", broker="", http="", amqp=""):
+    def __init__(self, namesrv="", broker="", http="", amqp="", amqps="", certificates=""):
         self.namesrv, self.broker, self.http, self.amqp = namesrv, broker, http, amqp
+        self.amqps, self.certificates = amqps, certificates  # the cases of TLS run where both are known
         self.close = lambda: None
 
 
@@ -42,7 +45,9 @@ def start_apache(ports):
 
 def start_rabbitmq(port):
     home = tempfile.mkdtemp(prefix="posthorn-compat-rabbitmq-")
-    target = Target(amqp=rabbitmq.start(home, port), http=f"127.0.0.1:{port + 3}")
+    made = certificates.make(f"{home}/certificates")
+    target = Target(amqp=rabbitmq.start(home, port, made), http=f"127.0.0.1:{port + 3}",
+                    amqps=f"127.0.0.1:{port + 4}", certificates=str(made))
 
     def close():
         rabbitmq.stop(home)
@@ -54,14 +59,15 @@ def start_rabbitmq(port):
 def start_posthorn(program, arguments):
     """Starts `posthorn serve` on free ports and a data folder of its own; waits until it is healthy."""
     home = Path(tempfile.mkdtemp(prefix="posthorn-compat-"))
-    namesrv, broker, vip, http, amqp_port = (free_port() for _ in range(5))
+    namesrv, broker, vip, http, amqp_port, amqps_port = (free_port() for _ in range(6))
+    made = certificates.make(home / "certificates")
     places = {"data": str(home / "data"), "namesrv": str(namesrv), "broker": str(broker), "vip": str(vip),
-              "http": str(http), "amqp": str(amqp_port)}
+              "http": str(http), "amqp": str(amqp_port), "amqps": str(amqps_port), "certificates": str(made)}
     command = [program, "serve", *(part.format(**places) for part in arguments.split())]
     log = open(home / "log", "wb")
     process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     target = Target(f"127.0.0.1:{namesrv}", f"127.0.0.1:{broker}", f"127.0.0.1:{http}",
-                    f"127.0.0.1:{amqp_port}")
+                    f"127.0.0.1:{amqp_port}", f"127.0.0.1:{amqps_port}", str(made))
 
     def close():
         process.send_signal(signal.SIGTERM)

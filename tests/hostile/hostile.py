@@ -23,6 +23,7 @@ from pathlib import Path
 import bad_requests  # noqa: F401  (each brings its cases)
 import frames  # noqa: F401
 import neighbours  # noqa: F401
+import tls  # noqa: F401
 import remoting
 from remoting import Link
 from target import CASES, Failure, Target
@@ -86,7 +87,8 @@ def choose_free_ports(options):
                 continue
         raise SystemExit("no two free ports")
 
-    for name, choose in (("broker_port", pair), ("namesrv_port", lambda: take(0)), ("http_port", lambda: take(0))):
+    for name, choose in (("broker_port", pair), ("namesrv_port", lambda: take(0)), ("http_port", lambda: take(0)),
+                         ("tls_port", lambda: take(0))):
         if getattr(options, name) is None:
             setattr(options, name, choose())
     for held in taken:
@@ -100,11 +102,15 @@ def can_serve(binary):
 
 def start(options, directory):
     log = open(Path(directory) / "server.log", "wb")
+    options.certificates = str(Path(directory) / "certificates")
+    subprocess.run([options.binary, "certificates", options.certificates], check=True, stdout=subprocess.DEVNULL)
     process = subprocess.Popen(
         [options.binary, "serve", "--data-directory", str(Path(directory) / "data"),
          "--ports-name-service", str(options.namesrv_port), "--ports-broker", str(options.broker_port),
          "--ports-vip", str(options.broker_port - 2), "--ports-amqp-enabled", "off",
-         "--ports-http", str(options.http_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+         "--ports-amqps", str(options.tls_port), "--tls-certfile", f"{options.certificates}/server.pem",
+         "--tls-keyfile", f"{options.certificates}/server.key", "--ports-http", str(options.http_port)],
+        stdout=log, stderr=log, stdin=subprocess.DEVNULL,
         # An address sanitizer keeps 256 MiB of what was freed, which here would look like a leak.
         env={"ASAN_OPTIONS": "quarantine_size_mb=1", **os.environ})
     for _ in range(500):
@@ -128,6 +134,8 @@ def main():
     parser.add_argument("--broker-port", type=int, help="without it a free one")
     parser.add_argument("--namesrv-port", type=int, help="without it a free one")
     parser.add_argument("--http-port", type=int, help="without it a free one")
+    parser.add_argument("--tls-port", type=int, help="AMQP with TLS; without it a free one")
+    parser.add_argument("--certificates", default="", help="where that port's ca.pem lies")
     parser.add_argument("--idle-connections", type=int, default=10_000)
     parser.add_argument("--only", default="", help="only cases whose name matches this regular expression")
     parser.add_argument("--seed", type=int, default=1)

@@ -2,6 +2,7 @@
 import json
 import os
 import socket
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ class Target:
     def __init__(self, options):
         self.port, self.http_port, self.pid = options.broker_port, options.http_port, options.pid
         self.idle, self.seed = options.idle_connections, options.seed
+        self.tls_port, self.certificates = options.tls_port, options.certificates
 
     def resident(self):
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -50,6 +52,26 @@ class Target:
         sock.settimeout(timeout)
         sock.connect(("127.0.0.1", self.port))
         return sock
+
+    def raw_tls(self, timeout=10):
+        """Connected to the port with TLS, and silent so far."""
+        sock = socket.create_connection(("127.0.0.1", self.tls_port), timeout)
+        sock.settimeout(timeout)
+        return sock
+
+    def tls(self, timeout=10, version=None):
+        context = ssl.create_default_context(cafile=f"{self.certificates}/ca.pem")
+        if version:
+            context.maximum_version = version
+        return context.wrap_socket(self.raw_tls(timeout), server_hostname="localhost")
+
+    def expect_tls_served(self, seconds=5.0):
+        begin = time.monotonic()
+        with self.tls(seconds + 3) as sock:
+            sock.sendall(b"AMQP\0\0\x09\x01")
+            expect(sock.recv(7)[:1] == b"\x01", "a stranger with TLS is not greeted")
+        took = time.monotonic() - begin
+        expect(took < seconds, f"a stranger with TLS waited {took:.1f} s")
 
     def expect_served(self, seconds=2.0):
         """A stranger is answered, soon."""

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -115,6 +116,45 @@ class ProgramTest(unittest.TestCase):
             amqp_say(client, 10, 51, b"")
             self.assertEqual(client.recv(1), b"")
         self.assertEqual(server.process.wait(SECONDS), 0)
+
+    def certificates(self):
+        """By the command, for localhost and the user guest; the options that use them."""
+        where = str(Path(self.directory) / "certificates")
+        made = subprocess.run([POSTHORN, "certificates", where], capture_output=True, text=True, timeout=SECONDS)
+        self.assertEqual((made.returncode, made.stderr), (0, ""))
+        self.assertIn("--tls-certfile", made.stdout)
+        return where, ["--tls-certfile", f"{where}/server.pem", "--tls-keyfile", f"{where}/server.key"]
+
+    def test_amqp_with_tls_lets_in_whom_a_certificate_names(self):
+        where, options = self.certificates()
+        server = self.start(*options, "--tls-cacertfile", f"{where}/ca.pem", "--tls-verify", "verify_peer",
+                            "--amqp-ssl-cert-login-from", "common_name")
+        context = ssl.create_default_context(cafile=f"{where}/ca.pem")
+        context.load_cert_chain(f"{where}/client.pem", f"{where}/client.key")
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", server.port("amqps")), SECONDS),
+                                 server_hostname="localhost") as client:
+            client.sendall(b"AMQP\0\0\x09\x01")
+            self.assertIn(b"EXTERNAL AMQPLAIN PLAIN", amqp_method(client)[2])
+            amqp_say(client, 10, 11, struct.pack("!I", 0) + b"\x08EXTERNAL" + struct.pack("!I", 0) + b"\5en_US")
+            amqp_method(client)
+            amqp_say(client, 10, 31, struct.pack("!HIH", 2047, 131072, 0))
+            amqp_say(client, 10, 40, b"\1/\0\0")
+            self.assertEqual(amqp_method(client)[:2], (10, 41))
+            self.assertRegex(server.get("/metrics"), r"(?m)^posthorn_tls_handshakes_total[^\n]* 1$")
+        stranger = ssl.create_default_context()
+        with self.assertRaises(ssl.SSLError):
+            stranger.wrap_socket(socket.create_connection(("127.0.0.1", server.port("amqps")), SECONDS),
+                                 server_hostname="localhost")
+
+    def test_certificates_that_cannot_be_used_stop_the_start_and_say_why(self):
+        where, options = self.certificates()
+        error = self.fails("serve", "--data-directory", "data", *FREE_PORTS, *options[:3], f"{where}/client.key")
+        self.assertIn("does not belong to the certificate", error)
+        error = self.fails("serve", "--data-directory", "data", *FREE_PORTS, "--tls-certfile", "nothing.pem")
+        self.assertIn("'nothing.pem' cannot be read: No such file", error)
+        self.assertIn("posthorn certificates", error)
+        error = self.fails("serve", "--data-directory", "data", *FREE_PORTS, *options, "--tls-verify", "verify_peer")
+        self.assertIn("tls.cacertfile", error)
 
     def test_it_starts_again_after_a_kill(self):
         self.start().stop(signal.SIGKILL)

@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 SECONDS = 60  # generous: the machine may be busy
-FREE_PORTS = ["--ports-name-service", "0", "--ports-broker", "0", "--ports-vip", "0", "--ports-amqp", "0",
+FREE_PORTS = ["--ports-name-service", "0", "--ports-broker", "0", "--ports-vip", "0", "--ports-amqp", "0", "--ports-amqps", "0",
               "--ports-http", "0"]
 
 

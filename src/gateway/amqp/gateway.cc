@@ -98,6 +98,16 @@ void Gateway::go_on_later(Session& session) {
     if (!std::exchange(session.to_go_on, true)) to_go_on_.push_back(session.handle());
 }
 
+void Gateway::left(const exchange::VirtualHost& host) {
+    const auto at = connections_in_.find(&host);
+    if (--at->second == 0) connections_in_.erase(at);
+}
+
+std::uint64_t Gateway::connections_in(const exchange::VirtualHost& host) const {
+    const auto at = connections_in_.find(&host);
+    return at == connections_in_.end() ? 0 : at->second;
+}
+
 std::string_view Gateway::random_name(std::string_view prefix) {
     name_ = exchange::random_name(prefix, random(), random());
     return name_;

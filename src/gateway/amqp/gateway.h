@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "auth/users.h"
@@ -50,6 +51,10 @@ struct Gateway final : private exchange::Alarms::Listener {
     /// What an ended channel had in hand goes back to its queues, so many messages in each tick.
     void give_back(Unacked unacked, Sources sources);
     static constexpr std::size_t kGivenBackAtOnce = 4096;
+    /// Open connections by virtual host.
+    void entered(const exchange::VirtualHost& host) { ++connections_in_[&host]; }
+    void left(const exchange::VirtualHost& host);
+    std::uint64_t connections_in(const exchange::VirtualHost& host) const;
     /// 22 characters nobody guesses, for the names clients do not choose.
     std::string_view random_name(std::string_view prefix);
 
@@ -94,6 +99,7 @@ struct Gateway final : private exchange::Alarms::Listener {
         Sources sources;
     };
     std::deque<GivenBack> given_back_;
+    std::unordered_map<const exchange::VirtualHost*, std::uint64_t> connections_in_;  ///< none at zero
 
     std::vector<std::unique_ptr<ChannelConsumer>> buried_;
     std::vector<Handle> to_finish_, to_go_on_, going_on_;

@@ -16,7 +16,14 @@ namespace posthorn::gateway::amqp {
 namespace {
 
 constexpr std::string_view kMechanisms = "AMQPLAIN PLAIN";
+constexpr std::string_view kMechanismsWithCertificate = "EXTERNAL AMQPLAIN PLAIN";
 constexpr std::string_view kLocales = "en_US";
+
+/// One of ours, as a text that stays; empty: none.
+std::string_view known_mechanism(std::string_view asked, bool tls) {
+    if (asked == "EXTERNAL" && tls) return "EXTERNAL";
+    return asked == "PLAIN" ? "PLAIN" : asked == "AMQPLAIN" ? "AMQPLAIN" : "";
+}
 
 }  // namespace
 
@@ -33,13 +40,29 @@ void Session::send_start() {
     const wire::TableView table = writer.finish();
     wire::append_method(
         link_.out(), 0,
-        wire::ConnectionStart{.server_properties = table, .mechanisms = kMechanisms, .locales = kLocales});
+        wire::ConnectionStart{
+            .server_properties = table,
+            .mechanisms = ends_.tls && ends_.tls->peer ? kMechanismsWithCertificate : kMechanisms,
+            .locales = kLocales});
     state_ = State::start;
 }
 
-bool Session::logs_in(const wire::ConnectionStartOk& method, std::string_view& user) {
-    const auto credentials = method.mechanism == "PLAIN" ? wire::parse_plain(method.response)
-                                                         : wire::parse_amqplain(method.response);
+/// Who the client is by its certificate; empty: by none.
+std::string Session::certificate_user() const {
+    if (!ends_.tls || !ends_.tls->peer) return {};
+    const runtime::Certificate& certificate = *ends_.tls->peer;
+    return gateway_.options.certificate_login == CertificateLogin::common_name ? certificate.common_name
+                                                                               : certificate.subject;
+}
+
+bool Session::logs_in(const wire::ConnectionStartOk& method, std::string& user) const {
+    if (mechanism_ == "EXTERNAL") {
+        user = certificate_user();
+        return !user.empty() && gateway_.users.user(user) != nullptr &&
+               (ends_.loopback || !gateway_.users.loopback_only(user));
+    }
+    const auto credentials =
+        mechanism_ == "PLAIN" ? wire::parse_plain(method.response) : wire::parse_amqplain(method.response);
     if (!credentials) return false;
     user = credentials->user;
     if (gateway_.users.loopback_only(user) && !ends_.loopback) return false;
@@ -47,17 +70,19 @@ bool Session::logs_in(const wire::ConnectionStartOk& method, std::string_view& u
 }
 
 void Session::start_ok(const wire::ConnectionStartOk& method) {
-    if (method.mechanism != "PLAIN" && method.mechanism != "AMQPLAIN")
+    mechanism_ = known_mechanism(method.mechanism, ends_.tls != nullptr);
+    if (mechanism_.empty())
         return fall_silent(fmt::format("it asks for the unknown mechanism '{}'", method.mechanism));
-    mechanism_ = method.mechanism == "PLAIN" ? "PLAIN" : "AMQPLAIN";
     capabilities_ = wire::read_capabilities(method.client_properties);
-    std::string_view user;
+    std::string user;
     if (!logs_in(method, user)) {
         ++gateway_.counters.logins_refused;
-        fall_silent(
-            user.empty() ? std::string("a malformed login") : fmt::format("login of '{}' refused", user),
-            LogLevel::warn);
-        if (user.empty() || !capabilities_.authentication_failure_close) return;
+        fall_silent(!user.empty()              ? fmt::format("login of '{}' refused", user)
+                    : mechanism_ == "EXTERNAL" ? std::string("no certificate says who it is")
+                                               : std::string("a malformed login"),
+                    LogLevel::warn);
+        const bool malformed = user.empty() && mechanism_ != "EXTERNAL";
+        if (malformed || !capabilities_.authentication_failure_close) return;
         const std::string text = wire::reply_text(
             wire::ReplyCode::access_refused,
             fmt::format("Login was refused using authentication mechanism {}. For details see the broker "
@@ -104,12 +129,17 @@ void Session::open(const wire::ConnectionOpen& method) {
     };
     exchange::VirtualHost* const host = gateway_.hosts.find(method.virtual_host);
     if (host == nullptr) return refused(fmt::format("vhost {} not found", method.virtual_host));
+    if (const auto most = host->limits().max_connections; most && gateway_.connections_in(*host) >= *most)
+        return refused(
+            fmt::format("access to vhost '{}' refused for user '{}': connection limit ({}) is reached",
+                        method.virtual_host, access_.user(), *most));
     if (!gateway_.users.may_enter(access_.user(), method.virtual_host))
         return refused(
             fmt::format("access to vhost '{}' refused for user '{}'", method.virtual_host, access_.user()));
     const std::string user = access_.user();
     access_.enter(user, method.virtual_host);
     host_ = host;
+    gateway_.entered(*host);
     wire::append_method(link_.out(), 0, wire::ConnectionOpenOk{});
     state_ = State::running;
     said_bytes_ = link_.bytes_out();

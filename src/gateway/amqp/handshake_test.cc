@@ -123,6 +123,105 @@ TEST_F(HandshakeTest, AVirtualHostMustBeThereAndOpenToTheUser) {
               "NOT_ALLOWED - access to vhost 'closed' refused for user 'guest'");
 }
 
+TEST_F(HandshakeTest, AVirtualHostHasRoomForSoManyConnections) {
+    exchange::VirtualHost& host = *rig.hosts->find("/");
+    host.set_limits({.max_queues = {}, .max_connections = 2});
+    TestClient first(*rig.gateway);
+    first.open();
+    {
+        TestClient second(*rig.gateway), third(*rig.gateway);
+        second.open();
+        third.start("guest", "guest");
+        third.tell(0, wire::ConnectionTuneOk{2047, 131'072, 0});
+        third.tell(0, wire::ConnectionOpen{"/"});
+        const Seen seen = third.take().back();
+        const auto close = seen.as<wire::ConnectionClose>();
+        EXPECT_EQ(close.reply_code, ReplyCode::not_allowed);
+        EXPECT_EQ(close.reply_text,
+                  "NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection limit (2) is "
+                  "reached");
+    }
+    TestClient in_its_place(*rig.gateway);
+    in_its_place.open();
+    EXPECT_EQ(rig.gateway->connections_in(host), 2u);
+}
+
+// Logins by certificate
+
+runtime::TlsSession shown(std::string common_name) {
+    runtime::TlsSession session{.protocol = "TLSv1.3", .cipher = "any", .peer = {}, .peer_asked = true};
+    if (common_name.empty()) return session;
+    session.peer.emplace();
+    session.peer->subject = "CN=" + common_name + ",O=Example";
+    session.peer->common_name = common_name;
+    return session;
+}
+
+std::string refused_with(TestClient& client) {
+    const auto seen = client.take();
+    if (seen.size() != 2) return "let in, or not told";
+    return std::string(seen[1].as<wire::ConnectionClose>().reply_text);
+}
+
+constexpr const char* kExternalRefused =
+    "ACCESS_REFUSED - Login was refused using authentication mechanism EXTERNAL. For details see the broker "
+    "logfile.";
+
+TEST_F(HandshakeTest, ExternalIsOfferedToWhoHasShownACertificateOnly) {
+    const runtime::TlsSession with = shown("one"), without = shown("");
+    const auto offered = [&](const runtime::TlsSession* tls) {
+        TestClient client(*rig.gateway, true, tls);
+        client.raw(as_text(Bytes(wire::kProtocolHeader)));
+        const Seen seen = client.one();
+        return std::string(seen.as<wire::ConnectionStart>().mechanisms);
+    };
+    EXPECT_EQ(offered(&with), "EXTERNAL AMQPLAIN PLAIN");
+    EXPECT_EQ(offered(&without), "AMQPLAIN PLAIN");
+    EXPECT_EQ(offered(nullptr), "AMQPLAIN PLAIN");
+}
+
+TEST_F(HandshakeTest, ACertificatesSubjectIsTheUserUnlessItsCommonNameShallBe) {
+    const runtime::TlsSession tls = shown("one");
+    for (const bool common : {false, true}) {
+        rig.gateway->options.certificate_login =
+            common ? CertificateLogin::common_name : CertificateLogin::distinguished_name;
+        const std::string name = common ? "one" : "CN=one,O=Example";
+        TestClient unknown(*rig.gateway, true, &tls);
+        unknown.start_with("EXTERNAL", "");
+        EXPECT_EQ(refused_with(unknown), kExternalRefused);
+        ASSERT_TRUE(rig.users->put_user(name, auth::PasswordHash(), {}).ok());
+        TestClient client(*rig.gateway, true, &tls);
+        client.start_with("EXTERNAL", "");
+        EXPECT_EQ(client.take().back().code, MethodCode::connection_tune);
+        EXPECT_EQ(client.session->user(), name);
+        TestClient by_password(*rig.gateway);
+        by_password.start(name, "");
+        EXPECT_EQ(by_password.take().back().code, MethodCode::connection_close);
+    }
+}
+
+TEST_F(HandshakeTest, ExternalWithoutACertificateIsRefusedAndWithoutTlsUnknown) {
+    const runtime::TlsSession tls = shown("");
+    TestClient bare(*rig.gateway, true, &tls);
+    bare.start_with("EXTERNAL", "guest");
+    EXPECT_EQ(refused_with(bare), kExternalRefused);
+    EXPECT_EQ(rig.gateway->counters.logins_refused, 1u);
+    TestClient plain(*rig.gateway);
+    plain.start_with("EXTERNAL", "guest");
+    EXPECT_EQ(plain.session->state(), Session::State::silent);
+}
+
+TEST_F(HandshakeTest, ACertificateOfALoopbackUserComesFromThisMachineOnly) {
+    rig.gateway->options.certificate_login = CertificateLogin::common_name;
+    const runtime::TlsSession tls = shown("guest");
+    TestClient far(*rig.gateway, false, &tls);
+    far.start_with("EXTERNAL", "");
+    EXPECT_EQ(refused_with(far), kExternalRefused);
+    TestClient near(*rig.gateway, true, &tls);
+    near.start_with("EXTERNAL", "");
+    EXPECT_EQ(near.take().back().code, MethodCode::connection_tune);
+}
+
 TEST_F(HandshakeTest, TuningKeepsToTheOffer) {
     struct Asked {
         std::uint16_t channels;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "runtime/tls.h"
 
 namespace posthorn::gateway::amqp {
 
@@ -32,7 +33,8 @@ class Link {
 struct Ends {
     std::string peer_host, host;
     std::uint16_t peer_port = 0, port = 0;
-    bool loopback = false;  ///< the peer is on this machine
+    bool loopback = false;                     ///< the peer is on this machine
+    const runtime::TlsSession* tls = nullptr;  ///< lives as long as the link; null: none
 };
 
 }  // namespace posthorn::gateway::amqp

@@ -48,10 +48,10 @@ struct Seen {
 /// One client without a socket.
 class TestClient final : public Link {
   public:
-    explicit TestClient(Gateway& gateway, bool loopback = true)
+    explicit TestClient(Gateway& gateway, bool loopback = true, const runtime::TlsSession* tls = nullptr)
         : session(std::make_unique<Session>(
               gateway, *this,
-              Ends{loopback ? "127.0.0.1" : "10.0.0.7", "127.0.0.1", 50'000, 5672, loopback})) {}
+              Ends{loopback ? "127.0.0.1" : "10.0.0.7", "127.0.0.1", 50'000, 5672, loopback, tls})) {}
 
     Buffer& out() override { return out_; }
     bool congested() const override { return is_congested; }
@@ -144,16 +144,20 @@ class TestClient final : public Link {
         ASSERT_EQ(seen.back().code, wire::MethodCode::connection_open_ok);
     }
     void start(std::string_view user, std::string_view password) {
-        raw(as_text(Bytes(wire::kProtocolHeader)));
-        Buffer response, properties;
+        Buffer response;
         wire::append_plain(response, {user, password});
+        start_with("PLAIN", as_text(response.view()));
+    }
+    void start_with(std::string_view mechanism, std::string_view response) {
+        raw(as_text(Bytes(wire::kProtocolHeader)));
+        Buffer properties;
         wire::TableWriter writer(properties);
         wire::write_capabilities(writer, capabilities);
         const wire::TableView table = writer.finish();
-        tell(0, wire::ConnectionStartOk{.client_properties = table,
-                                        .mechanism = "PLAIN",
-                                        .response = as_text(response.view()),
-                                        .locale = "en_US"});
+        tell(
+            0,
+            wire::ConnectionStartOk{
+                .client_properties = table, .mechanism = mechanism, .response = response, .locale = "en_US"});
     }
     void open_channel(std::uint16_t channel) {
         tell(channel, wire::ChannelOpen{});

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "channel.h"
@@ -44,7 +45,13 @@ Ends ends_of(const runtime::Connection& connection) {
     split(connection.peer(), ends.peer_host, ends.peer_port);
     split(connection.local(), ends.host, ends.port);
     ends.loopback = ends.peer_host.starts_with("127.") || ends.peer_host == "::1";
+    ends.tls = connection.tls();
     return ends;
+}
+
+void tell_of_handshake(Gateway& gateway, const std::string& peer, std::string_view why) {
+    if (!gateway.handshake_lines.allows(gateway.clock.steady_ns())) return;
+    log_info("amqp", "TLS handshake of {} failed: {}", peer, why.empty() ? "the peer went" : why);
 }
 
 /// A session on a TCP connection.
@@ -58,7 +65,10 @@ class TcpSession final : public runtime::ConnectionHandler, public Link {
     }
     std::size_t on_data(runtime::Connection&, Bytes data) override { return session_->on_data(data); }
     void on_writable(runtime::Connection&) override { session_->on_writable(); }
-    void on_closed(runtime::Connection&, runtime::CloseReason, std::string_view) override {
+    void on_closed(runtime::Connection& connection, runtime::CloseReason reason,
+                   std::string_view why) override {
+        if (!session_ && reason != runtime::CloseReason::shutdown)
+            tell_of_handshake(gateway_, connection.peer(), why);
         session_.reset();
     }
 
@@ -99,24 +109,22 @@ class AmqpServer::Impl {
 
     Result<void> listen() {
         AmqpOptions& options = gateway_.options;
-        auto opened = open(options.bind_address);
-        if (!opened) return opened.error();
-        door_ = std::move(*opened);
-        options.port = door_->port();
-        // Clients told "localhost" may take it for the one or the other.
-        if (options.bind_address == kLoopback) {
-            if (auto second = open(kLoopbackV6))
-                second_door_ = std::move(*second);
-            else
-                log_info("amqp", "listening on {} only: {}", kLoopback, second.error().message);
-        }
+        if (options.plain)
+            if (auto opened = open(doors_, options.port, nullptr); !opened) return opened;
+        if (options.tls)
+            if (auto opened = open(tls_doors_, options.tls_port, options.tls); !opened) return opened;
         sweep_later();
         return {};
     }
 
+    void set_tls(std::shared_ptr<const runtime::TlsContext> tls) {
+        for (auto& door : tls_doors_)
+            door->set_tls(tls);
+        gateway_.options.tls = std::move(tls);
+    }
+
     void shut_down(std::function<void()> done) {
-        second_door_.reset();
-        door_.reset();
+        stop_listening();
         gateway_.sessions.each([](Session& session) {
             session.force_close("broker forced connection closure with reason 'shutdown'");
         });
@@ -127,8 +135,7 @@ class AmqpServer::Impl {
 
     void close() {
         sweep_ = {};
-        second_door_.reset();
-        door_.reset();
+        stop_listening();
         connections_.reset();
     }
 
@@ -136,9 +143,32 @@ class AmqpServer::Impl {
     runtime::Connections* connections() { return connections_.get(); }
 
   private:
-    Result<std::unique_ptr<runtime::Listener>> open(const std::string& address) {
-        return runtime::Listener::open(*connections_, address, gateway_.options.port,
-                                       [this] { return std::make_unique<TcpSession>(gateway_); });
+    using Doors = std::vector<std::unique_ptr<runtime::Listener>>;
+
+    /// `port` is the one that was taken afterwards.
+    Result<void> open(Doors& doors, std::uint16_t& port,
+                      const std::shared_ptr<const runtime::TlsContext>& tls) {
+        const std::string& address = gateway_.options.bind_address;
+        auto first = open(address, port, tls);
+        if (!first) return first.error();
+        port = (*first)->port();
+        doors.push_back(std::move(*first));
+        if (address != kLoopback) return {};
+        // Clients told "localhost" may take it for the one or the other.
+        if (auto second = open(kLoopbackV6, port, tls))
+            doors.push_back(std::move(*second));
+        else
+            log_info("amqp", "listening on {} only: {}", kLoopback, second.error().message);
+        return {};
+    }
+    Result<std::unique_ptr<runtime::Listener>> open(const std::string& address, std::uint16_t port,
+                                                    const std::shared_ptr<const runtime::TlsContext>& tls) {
+        return runtime::Listener::open(
+            *connections_, address, port, [this] { return std::make_unique<TcpSession>(gateway_); }, tls);
+    }
+    void stop_listening() {
+        doors_.clear();
+        tls_doors_.clear();
     }
 
     void sweep_later() {
@@ -159,7 +189,7 @@ class AmqpServer::Impl {
     runtime::Loop& loop_;
     Gateway gateway_;
     std::unique_ptr<runtime::Connections> connections_;  // its sessions go before the gateway
-    std::unique_ptr<runtime::Listener> door_, second_door_;
+    Doors doors_, tls_doors_;
     runtime::Timer sweep_;
     std::function<void()> all_gone_;  ///< of `shut_down`, until it is called
     std::int64_t patience_end_ms_ = 0;
@@ -187,6 +217,12 @@ void AmqpServer::close() {
 std::uint16_t AmqpServer::port() const {
     return impl_->gateway().options.port;
 }
+std::uint16_t AmqpServer::tls_port() const {
+    return impl_->gateway().options.tls_port;
+}
+void AmqpServer::set_tls(std::shared_ptr<const runtime::TlsContext> tls) {
+    impl_->set_tls(std::move(tls));
+}
 
 AmqpCounters AmqpServer::counters() const {
     Gateway& gateway = impl_->gateway();
@@ -201,6 +237,9 @@ AmqpCounters AmqpServer::counters() const {
         counters.overflow_closed =
             stats.closed[static_cast<std::size_t>(runtime::CloseReason::input_overflow)] +
             stats.closed[static_cast<std::size_t>(runtime::CloseReason::output_overflow)];
+        counters.tls_handshakes = stats.handshakes;
+        counters.tls_handshakes_failed = stats.handshakes_failed;
+        counters.tls_closed = stats.closed[static_cast<std::size_t>(runtime::CloseReason::tls_failed)];
         counters.bytes_in = stats.bytes_in;
         counters.bytes_out = stats.bytes_out;
     }

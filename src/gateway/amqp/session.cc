@@ -259,6 +259,7 @@ void Session::release() {
         channel->release();
     channels_.clear();
     if (host_ != nullptr) {
+        gateway_.left(*host_);
         gateway_.hosts.owner_gone(id_);
         ++gateway_.counters.connections_closed;
     }
@@ -342,6 +343,7 @@ void Session::describe(ConnectionInfo& info) const {
     info.state = state_name(state_, blocked(), gateway_.alarms.any());
     info.protocol = "AMQP 0-9-1";
     info.mechanism = mechanism_;
+    info.tls = ends_.tls;
     info.channels = static_cast<std::uint32_t>(channels_.size());
     info.channel_max = channel_max_, info.frame_max = frame_max_, info.heartbeat = heartbeat_s_;
     info.connected_at_ms = opened_wall_ms_;

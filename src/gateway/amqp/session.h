@@ -121,7 +121,8 @@ class Session {
     void start_ok(const wire::ConnectionStartOk& method);
     void tune_ok(const wire::ConnectionTuneOk& method);
     void open(const wire::ConnectionOpen& method);
-    bool logs_in(const wire::ConnectionStartOk& method, std::string_view& user);
+    bool logs_in(const wire::ConnectionStartOk& method, std::string& user) const;
+    std::string certificate_user() const;
     void update_secret(const wire::ConnectionUpdateSecret& method);
 
     template <class M>

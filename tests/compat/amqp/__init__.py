@@ -11,7 +11,13 @@ SEEDS = HERE.parent.parent / "seeds"
 
 
 class AmqpSuite(Suite):
-    """Needs nothing of the target but its AMQP port."""
+    """Needs nothing of the target but its AMQP port, and for TLS and users of its own what `tls` hands over."""
+
+    @staticmethod
+    def tls(target):
+        if not target.amqps:
+            return {}
+        return {"COMPAT_AMQPS": target.amqps, "COMPAT_CERTIFICATES": target.certificates, "COMPAT_HTTP": target.http}
 
 
 class Python(AmqpSuite):
@@ -31,7 +37,7 @@ class Python(AmqpSuite):
 
     def command(self, target, pattern, full):
         return [str(self.folder / "bin" / "python"), str(self.source / "main.py"), target.amqp, pattern,
-                "full" if full else "quick"], environment(PYTHONDONTWRITEBYTECODE="1")
+                "full" if full else "quick"], environment(PYTHONDONTWRITEBYTECODE="1", **self.tls(target))
 
 
 class Amqplib(AmqpSuite):
@@ -73,7 +79,7 @@ class Go(AmqpSuite):
             build(["go", "build", "-o", str(self.program), "."], cwd=HERE / "go")
 
     def command(self, target, pattern, full):
-        return [str(self.program), target.amqp, pattern, "full" if full else "quick"], environment()
+        return [str(self.program), target.amqp, pattern, "full" if full else "quick"], environment(**self.tls(target))
 
 
 class C(AmqpSuite):
@@ -112,7 +118,7 @@ class Java(AmqpSuite):
     def command(self, target, pattern, full):
         return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
                 f"{self.classes}:{self.jars}/*", self.main, target.amqp, pattern,
-                "full" if full else "quick"], environment()
+                "full" if full else "quick"], environment(**self.tls(target))
 
 
 class RabbitmqAdmin(AmqpSuite):

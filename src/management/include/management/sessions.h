@@ -34,6 +34,12 @@ struct SessionTotals {
     MessageCounts messages;
 };
 
+/// Of a connection with it. Empty texts: the peer has shown no certificate.
+struct Tls {
+    std::string protocol, cipher;
+    std::string peer_subject, peer_issuer, peer_validity;
+};
+
 struct Connection {
     std::uint64_t id = 0;
     std::string name;  ///< "127.0.0.1:53412 -> 127.0.0.1:5672"
@@ -48,6 +54,7 @@ struct Connection {
     std::int64_t connected_at_ms = 0;
     std::uint64_t bytes_in = 0, bytes_out = 0, frames_in = 0, bytes_unsent = 0;
     model::Arguments client_properties;
+    std::optional<Tls> tls;
 };
 
 struct Channel {

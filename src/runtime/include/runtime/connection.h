@@ -45,8 +45,8 @@ class ConnectionHandler {
     virtual std::size_t on_data(Connection& connection, Bytes data) = 0;
     /// The output is below the low watermark again after it was congested.
     virtual void on_writable(Connection&) {}
-    /// Once, the last call: neither handler nor connection exist after it. `text` is the system's reason, if
-    /// any.
+    /// Once, the last call (and the only one where the connection never stood): neither handler nor
+    /// connection exist after it. `text` is the system's reason, or TLS's, if any.
     virtual void on_closed(Connection&, CloseReason, std::string_view text) = 0;
 };
 

@@ -6,7 +6,8 @@
 
 namespace posthorn::server {
 
-/// The commands that need the whole program: `serve`, `doctor`, and `config ...` about what can be set.
+/// The commands that need the whole program: `serve`, `doctor`, `certificates`, and `config ...` about what
+/// can be set.
 std::span<const cli::Command> commands();
 
 }  // namespace posthorn::server

@@ -311,6 +311,7 @@ public final class AmqpCases {
         factory.setAutomaticRecoveryEnabled(false);
         Pattern pattern = Pattern.compile(arguments[1]);
         add();
+        TlsCases.add(cases);
         cases.forEach((name, one) -> {
             if (!pattern.matcher(name).find()) return;
             long begin = System.nanoTime();

@@ -1,5 +1,9 @@
 """What the cases share: pika, and the server under test."""
+import base64
+import json
+import os
 import sys
+import urllib.request
 from pathlib import Path
 
 import pika
@@ -9,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "support"))
 from cases import check, equal, unique, until  # noqa: E402
 
 HOST, PORT = sys.argv[1].rsplit(":", 1)
+AMQPS, CERTIFICATES, HTTP = (os.environ.get(f"COMPAT_{name}", "") for name in ("AMQPS", "CERTIFICATES", "HTTP"))
 
 
 def connect(user="guest", password="guest", **options):
@@ -38,3 +43,12 @@ def refused(code, text, channel, call):
         check(text in closed.reply_text, f"{closed.reply_text!r} does not say {text!r}")
         return
     raise AssertionError(f"nobody refused: {text}")
+
+
+def ask_http(verb, path, body=None):
+    request = urllib.request.Request(f"http://{HTTP}/api/{path}", method=verb,
+                                     data=json.dumps(body).encode() if body is not None else None)
+    request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return answer.read()

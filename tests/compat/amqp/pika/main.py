@@ -8,6 +8,8 @@ import connections  # noqa: F401
 import consuming  # noqa: F401
 import deaths  # noqa: F401
 import exchanges  # noqa: F401
+import limits  # noqa: F401
 import queues  # noqa: F401
+import tls  # noqa: F401
 
 cases.run(sys.argv[2])

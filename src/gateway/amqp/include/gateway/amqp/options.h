@@ -3,14 +3,24 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "runtime/tls.h"
+
 namespace posthorn::gateway::amqp {
+
+/// What of a client's certificate is its user's name where it logs in with that (ssl_cert_login_from).
+enum class CertificateLogin { distinguished_name, common_name };
 
 /// What one AMQP server is and how much it takes. RabbitMQ's names stand beside ours where it has one.
 struct AmqpOptions {
     std::string bind_address = "127.0.0.1";
-    std::uint16_t port = 5672;  ///< listeners.tcp.default; 0 takes a free one
+    std::uint16_t port = 5672;                       ///< listeners.tcp.default; 0 takes a free one
+    bool plain = true;                               ///< whether the port without TLS listens
+    std::uint16_t tls_port = 5671;                   ///< listeners.ssl.default; 0 takes a free one
+    std::shared_ptr<const runtime::TlsContext> tls;  ///< null: no port with TLS
+    CertificateLogin certificate_login = CertificateLogin::distinguished_name;
 
     /// Announced in connection.start. Clients look at product and version: libraries and their tests decide
     /// by them what a server can do, so both say whose behaviour this is; `platform` says whose program.

@@ -22,7 +22,9 @@ class VirtualHosts;
 }  // namespace posthorn::exchange
 namespace posthorn::runtime {
 class Loop;
-}
+class TlsContext;
+struct TlsSession;
+}  // namespace posthorn::runtime
 
 namespace posthorn::gateway::amqp {
 
@@ -40,6 +42,8 @@ struct AmqpCounters {
     std::uint64_t connections_opened = 0, connections_closed = 0;
     std::uint64_t channels_opened = 0, channels_closed = 0;
     std::uint64_t accepted = 0, refused_connections = 0, overflow_closed = 0;  ///< sockets
+    std::uint64_t tls_handshakes = 0, tls_handshakes_failed = 0;
+    std::uint64_t tls_closed = 0;  ///< for what was no TLS, or not good enough; failed handshakes included
     std::uint64_t bytes_in = 0, bytes_out = 0;
     std::uint64_t logins_refused = 0, handshakes_failed = 0, heartbeats_missed = 0;
     std::uint64_t connection_errors = 0, channel_errors = 0;  ///< closed by us with a code
@@ -60,6 +64,7 @@ struct ConnectionInfo {
     std::string_view state;  ///< starting, tuning, opening, running, blocking, blocked, closing
     std::string_view protocol;
     std::string_view mechanism;
+    const runtime::TlsSession* tls = nullptr;  ///< good during the visit; null: none
     std::uint32_t channels = 0;
     std::uint16_t channel_max = 0;
     std::uint32_t frame_max = 0;
@@ -117,6 +122,9 @@ class AmqpServer {
     /// Stops listening, then closes every connection: what clients had in hand is ready again.
     void close();
     std::uint16_t port() const;  ///< as it came out where 0 was asked for
+    std::uint16_t tls_port() const;
+    /// Another certificate for those who connect from now on.
+    void set_tls(std::shared_ptr<const runtime::TlsContext> tls);
 
     // --- for the management pages --------------------------------------------------------------------------
     AmqpCounters counters() const;
