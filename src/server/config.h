@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "broker/options.h"
+#include "first_user.h"
 #include "gateway/remoting/options.h"
 #include "gateways.h"
 #include "http/server.h"
@@ -15,14 +16,6 @@
 namespace posthorn::server {
 
 enum class LogFormat { text, json };
-
-/// Who may come before anybody was named: made when a data directory knows no user yet.
-struct FirstUser {
-    std::string name = "guest";
-    std::string password = "guest";
-    std::string virtual_host = "/";
-    std::string loopback_only = "guest";  ///< users that may come from this machine only; "none" is nobody
-};
 
 /// Everything that can be set, with its default. Rooms bring their own options; what several of them must
 /// agree on stands once, here, and `complete` hands it down.

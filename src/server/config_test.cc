@@ -183,5 +183,22 @@ TEST(LoadConfig, ListsMayBeYamlLists) {
     EXPECT_EQ(config.remoting.delay_levels, (std::vector<std::int64_t>{1000, 120'000}));
 }
 
+TEST(LoadConfig, ASettingWithoutAValueStaysAsItIsAndIsNamed) {
+    Config config;
+    Notes notes;
+    ASSERT_TRUE(apply_yaml(config, "p.yaml", "amqp:\n  default_password:\n", notes).ok());
+    EXPECT_EQ(config.first_user.password, "guest");
+    ASSERT_EQ(notes.size(), 1u);
+    EXPECT_THAT(notes[0].text, HasSubstr("p.yaml:2: 'amqp.default_password' has no value"));
+}
+
+TEST(LoadConfig, AMapIsNoValue) {
+    Config config;
+    Notes notes;
+    const auto done = apply_yaml(config, "p.yaml", "network:\n  bind: {x: 1}\n", notes);
+    ASSERT_FALSE(done.ok());
+    EXPECT_THAT(done.error().message, HasSubstr("'network.bind' is one value"));
+}
+
 }  // namespace
 }  // namespace posthorn::server

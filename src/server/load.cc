@@ -94,6 +94,15 @@ class YamlReader {
                                              }))});
             return {};
         }
+        if (value.IsNull()) {
+            notes_.push_back(
+                {LogLevel::warn,
+                 fmt::format("{}: '{}' has no value: left as it is (\"\" is an empty one)", where, key)});
+            return {};
+        }
+        if (value.IsMap())
+            return Error{Errc::invalid,
+                         fmt::format("{}: '{}' is one value, nothing stands below it", where, key)};
         std::string text;
         if (value.IsSequence())
             for (const auto& item : value)

@@ -13,6 +13,7 @@
 #include "api/health.h"
 #include "api/metrics.h"
 #include "api/process_metrics.h"
+#include "first_user.h"
 #include "rabbitmq_metrics.h"
 #include "remoting_metrics.h"
 #include "store/definitions.h"
@@ -27,29 +28,6 @@ std::string absolute(const std::string& path) {
     std::error_code error;
     const auto whole = std::filesystem::absolute(path, error).lexically_normal();
     return error ? path : whole.string();
-}
-
-/// A directory nobody was named in gets the user everybody knows, who may do everything in one virtual host.
-Result<void> make_first_user(const FirstUser& first, auth::Users& users, exchange::VirtualHosts& hosts) {
-    std::vector<std::string> loopback_only;
-    std::string_view rest = first.loopback_only;
-    while (!rest.empty() && rest != "none") {
-        const std::size_t comma = std::min(rest.find(','), rest.size());
-        if (comma != 0) loopback_only.emplace_back(rest.substr(0, comma));
-        rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
-    users.set_loopback_only(std::move(loopback_only));
-    if (users.user_count() != 0) {
-        if (first.name != FirstUser().name && users.user(first.name) == nullptr)
-            log_warn("server",
-                     "amqp.default_user: '{}' is not made, this data directory has users already; begin with "
-                     "another --data-directory, or log in as one of them",
-                     first.name);
-        return {};
-    }
-    if (auto made = hosts.add(first.virtual_host); !made) return made.error();
-    if (auto made = users.put_user(first.name, first.password, {"administrator"}); !made) return made;
-    return users.put_permission(first.name, first.virtual_host, {".*", ".*", ".*"});
 }
 
 Error with_advice(const Error& error, std::string_view advice) {

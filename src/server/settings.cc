@@ -291,7 +291,8 @@ std::vector<Setting> make_amqp_settings() {
         text("amqp.default_virtual_host", AT(first_user.virtual_host),
              "the virtual host that user may do everything in"),
         text("amqp.loopback_users", AT(first_user.loopback_only),
-             "users that may come from this machine only, with commas between; none, or empty: nobody"),
+             "users that may come from this machine only, with commas or blanks between; none, or empty: "
+             "nobody"),
         ratio("alarms.memory", AT(memory_alarm_ratio),
               "share of the machine's memory Posthorn may take before AMQP publishers are held back; 0: no "
               "limit"),
