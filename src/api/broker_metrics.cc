@@ -164,6 +164,12 @@ void engine(const broker::Broker& broker, const broker::Broker::Counters& counte
     out.sample({{"reason", "no_space"}}, static_cast<double>(counters.refused_no_space));
     out.sample({{"reason", "read_only"}}, static_cast<double>(counters.refused_read_only));
     out.sample({{"reason", "invalid"}}, static_cast<double>(counters.refused_invalid));
+    out.gauge("posthorn_group_offsets", "Offsets of groups, one per group and queue it reads",
+              static_cast<double>(counters.progress_entries));
+    out.counter("posthorn_group_offsets_refused_total", "Offsets not kept because limits.progress is reached",
+                static_cast<double>(counters.refused_progress));
+    out.gauge("posthorn_near_timers", "Delayed messages whose due time is in memory",
+              static_cast<double>(counters.timers_near));
     out.gauge("posthorn_disk_used_ratio", "Used share of the disk that holds the data",
               broker.disk_used_ratio());
 }

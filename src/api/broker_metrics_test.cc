@@ -67,7 +67,7 @@ TEST_F(BrokerMetricsTest, TellHowFarAndHowLongAGroupIsBehind) {
     for (int n = 0; n < 4; ++n)
         publish_after(1'000);
     pass(500);
-    engine->commit_progress(group->id, topic->queues[0], model::QueueOffset(1));
+    EXPECT_TRUE(engine->commit_progress(group->id, topic->queues[0], model::QueueOffset(1)).ok());
     const std::string text = metrics([](model::GroupId, model::TopicId, std::uint32_t) { return 3u; });
     EXPECT_THAT(text, HasSubstr(of_group("rocketmq_consumer_lag_messages", "3")));
     EXPECT_THAT(text, HasSubstr(of_group("rocketmq_consumer_inflight_messages", "2")));
@@ -79,7 +79,7 @@ TEST_F(BrokerMetricsTest, TellHowFarAndHowLongAGroupIsBehind) {
 TEST_F(BrokerMetricsTest, CallNothingInFlightOfAGroupThatDidNotPullYet) {
     publish_after(0);
     pass(100);
-    engine->commit_progress(group->id, topic->queues[0], model::QueueOffset(0));
+    EXPECT_TRUE(engine->commit_progress(group->id, topic->queues[0], model::QueueOffset(0)).ok());
     const std::string text = metrics();
     EXPECT_THAT(text, HasSubstr(of_group("rocketmq_consumer_inflight_messages", "0")));
     EXPECT_THAT(text, HasSubstr(of_group("rocketmq_consumer_ready_messages", "1")));
@@ -88,7 +88,7 @@ TEST_F(BrokerMetricsTest, CallNothingInFlightOfAGroupThatDidNotPullYet) {
 TEST_F(BrokerMetricsTest, ShowNoLatencyOfAGroupThatConsumedAll) {
     publish_after(0);
     pass(100);
-    engine->commit_progress(group->id, topic->queues[0], model::QueueOffset(1));
+    EXPECT_TRUE(engine->commit_progress(group->id, topic->queues[0], model::QueueOffset(1)).ok());
     EXPECT_THAT(metrics(), HasSubstr(of_group("rocketmq_consumer_lag_latency", "0")));
 }
 

@@ -91,10 +91,8 @@ std::vector<store::Position> Broker::positions_by_key(std::uint64_t key, std::si
 std::optional<model::QueueOffset> Broker::progress(model::GroupId group, model::QueueId queue) const {
     return impl_->progress.get(group, queue);
 }
-void Broker::commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next) {
-    const QueueOwner owner = impl_->core.catalog->owner(queue);
-    if (impl_->core.catalog->group(group) && owner.kind != QueueOwner::Kind::none && owner.durable)
-        impl_->progress.set(group, queue, next);
+Result<void> Broker::commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next) {
+    return impl_->commit_progress(group, queue, next);
 }
 void Broker::forget_progress(model::GroupId group) {
     impl_->forget_progress(group);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log_limit.h"
 #include "broker/broker.h"
 #include "core.h"
 #include "delays.h"
@@ -41,11 +42,12 @@ class Broker::Impl {
     Result<model::QueueOffset> offset_by_time(model::QueueId queue, std::int64_t wall_ms);
     Result<void> read_at(store::Position position, bool delayed,
                          const std::function<void(const Stored&)>& visit);
+    Result<void> commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next);
     void forget_progress(model::GroupId group);
     Counters counters() const;
 
     Core core;
-    Progress progress;
+    Progress progress{core.options.progress_max};
     Delays delays{core};
     Readers readers{core};
     Retention retention{core};
@@ -87,7 +89,8 @@ class Broker::Impl {
     std::vector<model::QueueId> durable_queues_;  ///< of the message that is being published to several
     std::vector<store::Place> volatile_places_;
     std::int64_t progress_noted_ms_ = 0;  ///< steady
-    store::Position seal_barrier_;        ///< of the queue log: what sealing a stream segment waits for
+    LogLimit progress_lines_;
+    store::Position seal_barrier_;  ///< of the queue log: what sealing a stream segment waits for
     bool open_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/log.h"
 #include "broker_impl.h"
 
 namespace posthorn::broker {
@@ -334,6 +335,21 @@ Result<void> Broker::Impl::read_at(store::Position position, bool delayed,
 
 // --- the rest ----------------------------------------------------------------------------------------------
 
+Result<void> Broker::Impl::commit_progress(model::GroupId group, model::QueueId queue,
+                                           model::QueueOffset next) {
+    const QueueOwner owner = core.catalog->owner(queue);
+    if (!core.catalog->group(group) || owner.kind == QueueOwner::Kind::none || !owner.durable) return {};
+    if (progress.set(group, queue, next)) return {};
+    ++core.counters.refused_progress;
+    Error full{Errc::full, fmt::format("{} group offsets are kept already, no group can begin with another "
+                                       "queue; raise limits.progress or delete groups nobody uses",
+                                       progress.size())};
+    if (progress_lines_.allows(core.now.steady_ms * 1'000'000))
+        log_warn("broker", "an offset of group {} is not kept (nor {} before): {}",
+                 core.catalog->group(group)->name, progress_lines_.left_out(), full.message);
+    return full;
+}
+
 void Broker::Impl::forget_progress(model::GroupId group) {
     progress.forget(group);
     core.notes.writer().group_forgotten(group.value());
@@ -342,6 +358,8 @@ void Broker::Impl::forget_progress(model::GroupId group) {
 Broker::Counters Broker::Impl::counters() const {
     Counters counters = core.counters;
     counters.timers_waiting = delays.waiting();
+    counters.timers_near = delays.near();
+    counters.progress_entries = progress.size();
     counters.waiters = core.visibility.waiters();
     return counters;
 }

@@ -106,8 +106,6 @@ Result<void> Broker::Impl::settle_recovery(bool cut) {
     delays.note_changes();
     core.notes.writer().opened(core.stream->end().value());
     core.notes.flush();
-    while (!delays.load() && core.worker.collect() > 0) {
-    }
     if (!cut) return {};
     snapshot();
     auto synced = core.queue->sync();

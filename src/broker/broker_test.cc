@@ -117,7 +117,7 @@ TEST_F(BrokerTest, ProgressSurvivesAKillOnceItWasNoted) {
     open();
     const auto group = world.group("g");
     world.publish(queue, "a");
-    world.broker->commit_progress(group, queue, model::QueueOffset(1));
+    EXPECT_TRUE(world.broker->commit_progress(group, queue, model::QueueOffset(1)).ok());
     world.tick(world.options.progress_interval_ms);
     world.tick();
     world.kill();
@@ -130,7 +130,7 @@ TEST_F(BrokerTest, ProgressNeverPointsPastWhatAPowerCutLeft) {
     const auto group = world.group("g");
     world.settle();
     world.publish(queue, "a");
-    world.broker->commit_progress(group, queue, model::QueueOffset(1));
+    EXPECT_TRUE(world.broker->commit_progress(group, queue, model::QueueOffset(1)).ok());
     // The note is synced with the queue log, the message lies in an unsynced stream log.
     world.tick(world.options.progress_interval_ms);
     world.broker->end_tick();
@@ -146,6 +146,27 @@ TEST_F(BrokerTest, ProgressNeverPointsPastWhatAPowerCutLeft) {
     }
 }
 
+TEST_F(BrokerTest, ThereIsALimitToGroupOffsetsAndWhoHasOneGoesOn) {
+    world.options.progress_max = 2;
+    open();
+    const auto old = world.group("old"), late = world.group("late");
+    const auto commit = [&](model::GroupId group, std::uint32_t n, std::uint64_t next) {
+        return world.broker->commit_progress(group, world.topic("t", n), model::QueueOffset(next));
+    };
+    EXPECT_TRUE(commit(old, 0, 0).ok());
+    EXPECT_TRUE(commit(old, 1, 0).ok());
+    EXPECT_EQ(commit(late, 0, 0).error().code, Errc::full);
+    EXPECT_EQ(world.broker->counters().refused_progress, 1u);
+    EXPECT_EQ(world.broker->progress(late, queue), std::nullopt);
+    EXPECT_TRUE(commit(old, 0, 1).ok());
+    world.broker->forget_progress(old);
+    EXPECT_EQ(world.broker->counters().progress_entries, 0u);
+    EXPECT_TRUE(commit(late, 0, 0).ok());
+    ASSERT_TRUE(world.broker->catalog().delete_topic("t").ok());
+    world.settle();
+    EXPECT_EQ(world.broker->counters().progress_entries, 0u);
+}
+
 TEST_F(BrokerTest, ASecondBrokerOnTheDirectoryIsRefused) {
     open();
     auto second =
@@ -158,7 +179,7 @@ TEST_F(BrokerTest, CloseMakesEverythingDurable) {
     open();
     const auto group = world.group("g");
     world.publish(queue, "a");
-    world.broker->commit_progress(group, queue, model::QueueOffset(1));
+    EXPECT_TRUE(world.broker->commit_progress(group, queue, model::QueueOffset(1)).ok());
     world.worker->run_all();
     ASSERT_TRUE(world.broker->close().ok());
     world.cut_power();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "broker_test_support.h"
 
 namespace posthorn::broker {
@@ -35,6 +37,145 @@ TEST(Delays, TheyComeInTheOrderOfTheirDueTimes) {
     world.tick(100);
     world.tick();
     EXPECT_EQ(world.fetch(queue), (Texts{"1", "2", "2b", "3"}));
+}
+
+/// Random delays, jumps of time and crashes against a plain map.
+class FarDelays {
+  public:
+    FarDelays(std::uint64_t seed, std::uint32_t near_timers) : random_(seed) {
+        world_.options.near_timers = near_timers;
+        world_.open();
+        queue_ = world_.topic("t");
+        world_.settle();
+    }
+
+    void run(std::int64_t for_ms) {
+        const std::int64_t end = now_ms() + for_ms;
+        while (now_ms() < end || !model_.empty()) {
+            if (now_ms() < end)
+                for (std::uint64_t n = random_.below(60); n > 0; --n)
+                    publish();
+            if (random_.chance(0.02)) crash();
+            world_.tick(random_.chance(0.05) ? 200'000 : static_cast<std::int64_t>(random_.below(20'000)));
+            let_fire();
+            for (; !model_.empty() && model_.begin()->first.first <= now_ms(); model_.erase(model_.begin()))
+                expected_.push_back(model_.begin()->second);
+            ASSERT_EQ(world_.broker->range(queue_).end.value(), expected_.size());
+            ASSERT_EQ(world_.broker->counters().timers_waiting, model_.size());
+        }
+        EXPECT_EQ(seen(), expected_);
+    }
+
+  private:
+    std::int64_t now_ms() const { return world_.now().wall_ms; }
+    void publish() {
+        const std::uint64_t longest = random_.chance(0.2) ? 36'000'000 : 300'000;
+        const std::int64_t due = now_ms() + 1 + static_cast<std::int64_t>(random_.below(longest));
+        const std::string text = std::to_string(++number_);
+        world_.publish(queue_, text, due);
+        model_[{due, number_}] = text;
+    }
+    void crash() {
+        world_.settle();
+        let_fire();
+        world_.settle();
+        random_.chance(0.5) ? world_.kill() : world_.cut_power();
+        world_.open();
+    }
+    void let_fire() {
+        for (int n = 0; n < 50 && (n < 3 || world_.broker->next_tick_ms() <= world_.now().steady_ms); ++n) {
+            world_.worker->run_all();
+            world_.tick();
+        }
+    }
+    Texts seen() {
+        Texts seen;
+        while (seen.size() < expected_.size()) {
+            const Texts some = world_.fetch(queue_, seen.size());
+            seen.insert(seen.end(), some.begin(), some.end());
+            world_.worker->run_all();  // what comes from the disk
+            world_.tick();
+        }
+        return seen;
+    }
+
+    env::Random random_;
+    World world_;
+    model::QueueId queue_;
+    std::map<std::pair<std::int64_t, int>, std::string> model_;  // by due time, then number
+    Texts expected_;
+    int number_ = 0;
+};
+
+TEST(Delays, FarOnesComeToTheMillisecondAndInOrderWhateverHappensBetween) {
+    for (const std::uint32_t near_timers : {0u, 50u, 500u, 1u << 18})
+        for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+            SCOPED_TRACE("seed " + std::to_string(seed) + ", near " + std::to_string(near_timers));
+            FarDelays(seed, near_timers).run(40 * 60'000);
+            if (testing::Test::HasFatalFailure()) return;
+        }
+}
+
+TEST(Delays, OnlySoManyAreInMemoryUnlessTheyAreDueWithinMinutes) {
+    World world;
+    world.options.near_timers = 100;
+    world.open();
+    const auto queue = world.topic("t");
+    const auto now = world.now().wall_ms;
+    for (int n = 0; n < 5'000; ++n) {
+        world.publish(queue, "later", now + 600'000 + n * 1'000);
+        if (n % 50 == 0) world.tick();
+        EXPECT_LE(world.broker->counters().timers_near, 150u);
+    }
+    world.settle();
+    world.kill();
+    world.open();
+    EXPECT_EQ(world.broker->counters().timers_waiting, 5'000u);
+    std::uint64_t fired = 0;
+    for (int n = 0; n < 6'000; ++n) {
+        world.worker->run_all();
+        world.tick(1'000);
+        EXPECT_LE(world.broker->counters().timers_near, 240u);  // two minutes of them, and twice the limit
+        ASSERT_GE(world.broker->counters().fired, fired);
+        fired = world.broker->counters().fired;
+    }
+    EXPECT_EQ(fired, 5'000u);
+}
+
+TEST(Delays, FarOnesDoNotKeepTheEngineAwake) {
+    World world;
+    world.options.near_timers = 0;
+    world.open();
+    world.publish(world.topic("t"), "later", world.now().wall_ms + 3'600'000);
+    world.settle();
+    const std::int64_t next = world.broker->next_tick_ms() - world.now().steady_ms;
+    EXPECT_GE(next, 1'000);
+    EXPECT_LE(next, 60'000);  // then they are read
+}
+
+TEST(Delays, AClockThatIsSetBackFiresNothingTwice) {
+    World world;
+    world.options.near_timers = 0;
+    world.open();
+    const auto queue = world.topic("t");
+    world.settle();
+    const auto now = world.now().wall_ms;
+    for (int n = 0; n < 10; ++n)
+        world.publish(queue, "soon", now + 1'000 + n);
+    world.publish(queue, "late", now + 7'200'000);
+    world.tick(5'000);  // fired, and nothing of it is durable
+    world.clock.set_wall_ms(now - 3'600'000);
+    for (int n = 0; n < 300; ++n) {
+        world.tick(30'000);
+        world.publish(queue, "between", world.now().wall_ms + 500'000);
+        if (n > 20) world.worker->run_all();
+    }
+    world.clock.set_wall_ms(now + 20'000'000);
+    for (int n = 0; n < 5; ++n) {
+        world.worker->run_all();
+        world.tick();
+    }
+    EXPECT_EQ(world.broker->range(queue).end.value(), 311u);
 }
 
 TEST(Delays, ATimeThatIsNotInTheFutureMeansNow) {

@@ -75,7 +75,7 @@ TEST_F(NewNamesTest, WhatADeletedTopicHeldIsForgottenOnlyWhenTheDeletionIsDurabl
     const model::GroupId group = world_.group("billing");
     world_.publish(old_, "a");
     commit();
-    world_.broker->commit_progress(group, old_, model::QueueOffset(1));
+    EXPECT_TRUE(world_.broker->commit_progress(group, old_, model::QueueOffset(1)).ok());
     world_.settle();
     ASSERT_TRUE(world_.broker->catalog().delete_topic("old").ok());
     world_.tick();

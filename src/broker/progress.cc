@@ -12,21 +12,33 @@ std::optional<model::QueueOffset> Progress::get(model::GroupId group, model::Que
     return model::QueueOffset(entry->second.next);
 }
 
-void Progress::set(model::GroupId group, model::QueueId queue, model::QueueOffset next) {
-    const auto [entry, fresh] = groups_[group.value()].try_emplace(queue.value());
-    if (!fresh && entry->second.next == next.value()) return;
+bool Progress::set(model::GroupId group, model::QueueId queue, model::QueueOffset next) {
+    Queues& queues = groups_[group.value()];
+    auto entry = queues.find(queue.value());
+    if (entry == queues.end()) {
+        if (size_ >= most_) return false;
+        entry = queues.emplace(queue.value(), Entry()).first;
+        ++size_;
+    } else if (entry->second.next == next.value()) {
+        return true;
+    }
     entry->second.next = next.value();
-    if (std::exchange(entry->second.dirty, true)) return;
-    dirty_.emplace_back(group.value(), queue.value());
+    if (!std::exchange(entry->second.dirty, true)) dirty_.emplace_back(group.value(), queue.value());
+    return true;
 }
 
 void Progress::forget(model::GroupId group) {
-    groups_.erase(group.value());
+    const auto queues = groups_.find(group.value());
+    if (queues == groups_.end()) return;
+    size_ -= queues->second.size();
+    groups_.erase(queues);
+    // A group may come and go before any of it is noted.
+    std::erase_if(dirty_, [&](const auto& entry) { return entry.first == group.value(); });
 }
 
 void Progress::forget(model::QueueId queue) {
     for (auto& [group, queues] : groups_)
-        queues.erase(queue.value());
+        size_ -= queues.erase(queue.value());
 }
 
 void Progress::each(model::GroupId group,
@@ -66,13 +78,6 @@ std::size_t Progress::clamp(const std::function<model::QueueOffset(model::QueueI
             ++moved;
         }
     return moved;
-}
-
-std::size_t Progress::size() const {
-    std::size_t size = 0;
-    for (const auto& [group, queues] : groups_)
-        size += queues.size();
-    return size;
 }
 
 }  // namespace posthorn::broker

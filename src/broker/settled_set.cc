@@ -177,6 +177,23 @@ void SettledSet::each_range(const std::function<void(std::uint64_t, std::uint64_
     }
 }
 
+void SettledSet::each_piece(
+    const std::function<void(std::uint64_t, std::uint64_t)>& run,
+    const std::function<void(std::uint64_t, std::span<const std::uint64_t>)>& bits) const {
+    for (std::uint64_t at = floor_ / chunk_bits * chunk_bits; at < top_;) {
+        const Chunk* chunk = this->chunk(at / chunk_bits);
+        const std::uint64_t begin = at;
+        for (; chunk == full() && at < top_; chunk = this->chunk(at / chunk_bits))
+            at += chunk_bits;
+        if (at > begin) {
+            run(begin, at);
+            continue;
+        }
+        if (chunk) bits(at, chunk->words);
+        at += chunk_bits;
+    }
+}
+
 void SettledSet::each_gap(std::uint64_t end, const std::function<void(std::uint64_t)>& visit) const {
     std::uint64_t at = floor_;
     while (at < end) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace posthorn::broker {
@@ -33,6 +34,12 @@ class SettledSet {
 
     /// Maximal runs [begin, end) of settled offsets above the floor, in order.
     void each_range(const std::function<void(std::uint64_t begin, std::uint64_t end)>& visit) const;
+    /// The same in little: runs of whole chunks that are settled, and for the chunks that are so in part
+    /// their bits, from the offset `begin` on, lowest bit first. Costs a bit per offset above the floor at
+    /// most.
+    void each_piece(
+        const std::function<void(std::uint64_t begin, std::uint64_t end)>& run,
+        const std::function<void(std::uint64_t begin, std::span<const std::uint64_t>)>& bits) const;
     /// The unsettled offsets in [floor, end), in order.
     void each_gap(std::uint64_t end, const std::function<void(std::uint64_t offset)>& visit) const;
 

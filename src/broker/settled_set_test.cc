@@ -89,6 +89,16 @@ class SettledSetModel {
             ++gaps;
         });
         ASSERT_EQ(gaps + ranges.size(), end - floor());
+        SettledSet again;
+        again.raise_floor(set_.floor());
+        set_.each_piece([&](std::uint64_t begin, std::uint64_t to) { again.add_range(begin, to); },
+                        [&](std::uint64_t begin, std::span<const std::uint64_t> bits) {
+                            for (std::uint64_t n = 0; n < bits.size() * 64; ++n)
+                                if (bits[n / 64] >> (n % 64) & 1) again.add_range(begin + n, begin + n + 1);
+                        });
+        ASSERT_EQ(again.top(), set_.top());
+        for (std::uint64_t n = set_.floor(); n < set_.top(); ++n)
+            ASSERT_EQ(again.contains(n), set_.contains(n)) << n;
     }
 
   private:

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+
 namespace posthorn::broker {
 namespace {
 
 constexpr std::size_t head_bytes = 4;
 constexpr std::size_t return_bytes = 24;
+constexpr std::size_t bit_words = 64, bits_bytes = 8 + bit_words * 8;
 
 Error bad(std::string_view what) {
     return {Errc::damaged, fmt::format("state note: {}", what)};
@@ -40,6 +43,24 @@ Result<void> visit_pairs(ByteReader in, Visit&& visit) {
     while (in.remaining() > 0) {
         const auto first = in.le<std::uint64_t>();
         visit(first, in.le<std::uint64_t>());
+    }
+    return {};
+}
+
+/// One bit per timer offset, told as the ranges they make.
+Result<void> visit_bits(ByteReader in, StateVisitor& visitor) {
+    if (in.remaining() % bits_bytes != 0) return bad("timer bits have a torn item");
+    while (in.remaining() > 0) {
+        std::uint64_t at = in.le<std::uint64_t>(), begin = at;
+        for (std::size_t n = 0; n < bit_words; ++n) {
+            const auto word = in.le<std::uint64_t>();
+            for (int bit = 0; bit < 64; ++bit, ++at) {
+                if (word >> bit & 1) continue;
+                if (at > begin) visitor.on_timers_settled(begin, at);
+                begin = at + 1;
+            }
+        }
+        if (at > begin) visitor.on_timers_settled(begin, at);
     }
     return {};
 }
@@ -86,6 +107,8 @@ Result<void> visit_state(Bytes note, StateVisitor& visitor) {
             return visit_pairs(in, [&](auto timer, auto position) { visitor.on_fired(timer, position); });
         case StateType::timers_settled:
             return visit_pairs(in, [&](auto begin, auto end) { visitor.on_timers_settled(begin, end); });
+        case StateType::timer_bits:
+            return visit_bits(in, visitor);
         case StateType::opened:
             if (!exactly(8)) return bad("opened of a wrong length");
             visitor.on_opened(in.le<std::uint64_t>());
@@ -184,6 +207,14 @@ void StateWriter::timers_settled(std::uint64_t from, std::uint64_t to) {
     join(StateType::timers_settled, 16);
     note_.le(from);
     note_.le(to);
+}
+
+void StateWriter::timer_bits(std::uint64_t from, std::span<const std::uint64_t> bits) {
+    POSTHORN_CHECK(bits.size() == bit_words, "a stretch of timers");
+    join(StateType::timer_bits, bits_bytes);
+    note_.le(from);
+    for (const std::uint64_t word : bits)
+        note_.le(word);
 }
 
 void StateWriter::opened(std::uint64_t stream_end) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <span>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -23,6 +24,7 @@ enum class StateType : std::uint8_t {
     snapshot_end = 8,
     timers_settled = 9,
     group_forgotten = 10,
+    timer_bits = 11,
 };
 
 inline constexpr std::uint8_t state_version = 1;
@@ -72,6 +74,8 @@ class StateWriter {
     void reader_return(std::uint64_t offset, std::uint32_t attempts, std::int64_t ready_wall_ms);
     void fired(std::uint64_t timer, std::uint64_t position);
     void timers_settled(std::uint64_t begin, std::uint64_t end);
+    /// The same for a stretch of 4096 offsets, a bit each, lowest first.
+    void timer_bits(std::uint64_t begin, std::span<const std::uint64_t> bits);
     void opened(std::uint64_t stream_end);
     void snapshot_begin(std::uint64_t stream_end, std::uint64_t timer_floor);
     void snapshot_end();

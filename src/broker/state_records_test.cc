@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <string>
 #include <vector>
@@ -107,6 +108,22 @@ TEST(StateRecords, TheExampleOfTheFormatPageHolds) {
     for (const std::byte b : notes.notes.at(0))
         hex += fmt::format("{:02x} ", static_cast<unsigned>(b));
     EXPECT_EQ(hex, "01 01 00 00 07 00 00 00 0c 00 00 00 2c 01 00 00 00 00 00 00 ");
+}
+
+TEST(StateRecords, TimerBitsAreReadBackAsTheRangesTheyMake) {
+    Notes notes;
+    std::array<std::uint64_t, 64> bits{};
+    bits[0] = 0b1011;
+    bits[1] = std::uint64_t{1} << 63;
+    bits[2] = 1;
+    bits[63] = std::uint64_t{1} << 63;
+    notes.writer.timer_bits(8192, bits);
+    bits.fill(~std::uint64_t{0});
+    notes.writer.timer_bits(12288, bits);
+    const std::vector<std::string> expected{"timers 8192 8194", "timers 8195 8196", "timers 8319 8321",
+                                            "timers 12287 12288", "timers 12288 16384"};
+    EXPECT_EQ(notes.read(), expected);
+    EXPECT_EQ(notes.notes.size(), 1u);
 }
 
 TEST(StateRecords, MuchIsSpreadOverNotesOfBoundedSize) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,8 +14,7 @@ namespace posthorn::broker {
 /// A heap with four children per node rather than a wheel: it keeps the exact order for nothing, has no
 /// limit on the delay and no work on idle ticks, and costs 16 bytes per waiting message in chunks that never
 /// move (a doubling array would stop the engine to copy). Adding is close to constant, because most delays
-/// are longer than those before; removing the first of ten million touches a dozen cache lines. Limit: all
-/// waiting messages are here, 160 MB for ten million; bucket files for the far future may come when needed.
+/// are longer than those before; removing the first touches a cache line or two per level.
 class Timers {
   public:
     struct Timer {
@@ -32,6 +32,8 @@ class Timers {
 
     void add(Timer timer);
     void remove_first();
+    /// Removes all that are due at `due_ms` or later, in no order. Looks at every one.
+    void remove_from(std::int64_t due_ms, const std::function<void(const Timer&)>& removed);
 
   private:
     static constexpr std::size_t chunk_items = 4096;
@@ -39,6 +41,8 @@ class Timers {
         Timer items[chunk_items];
     };
 
+    void sink(std::size_t hole, Timer timer);
+    void drop_empty_chunks();
     Timer& at(std::size_t n) { return chunks_[n / chunk_items]->items[n % chunk_items]; }
     const Timer& at(std::size_t n) const { return chunks_[n / chunk_items]->items[n % chunk_items]; }
 

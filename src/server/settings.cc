@@ -227,6 +227,8 @@ std::vector<Setting> make_settings() {
         bytes("store.stream_tail", AT(engine.stream_tail_bytes),
               "newest part of the topics' log kept in memory; a power of two"),
         bytes("store.queue_tail", AT(engine.queue_tail_bytes), "the same of the other log"),
+        count("store.near_timers", AT(engine.near_timers),
+              "delayed messages whose due time is kept in memory; those of the others are on the disk"),
         bytes("store.cold", AT(engine.cold_bytes), "memory per log for readers far behind"),
         bytes("store.volatile_memory", AT(engine.volatile_memory_bytes),
               "messages that need not survive a restart: beyond this they go to a file"),
@@ -236,6 +238,8 @@ std::vector<Setting> make_settings() {
         count("limits.queues", AT(engine.queues_max), "queues at most, over all topics"),
         count("limits.groups", AT(engine.groups_max), "consumer groups at most"),
         count("limits.in_flight", AT(engine.in_flight_max), "messages taken and not settled at most"),
+        count("limits.progress", AT(engine.progress_max),
+              "group offsets at most, one per group and queue it reads"),
         count("limits.connections", AT(remoting.connections_max), "RocketMQ connections at most"),
         count("limits.http_connections", AT(http.connections), "HTTP connections at most"),
 

@@ -27,6 +27,7 @@ History::History(std::uint64_t seed, bool talk)
     options_.cold_bytes = 64 << 10;
     options_.max_message_bytes = 2 << 10;
     options_.sync_interval_ms = static_cast<std::int64_t>(random_.between(5, 500));
+    options_.near_timers = static_cast<std::uint32_t>(random_.chance(0.5) ? random_.below(80) : 1 << 18);
     options_.progress_interval_ms = static_cast<std::int64_t>(random_.between(1, 100));
     // A full disk is a full disk: nothing goes because of it.
     options_.disk_clean_ratio = options_.disk_force_ratio = options_.disk_refuse_ratio = 2;
@@ -191,7 +192,8 @@ void History::publish() {
     message.must_sync = random_.chance(0.1);
     message.sent_ms = now().wall_ms;
     if (queue.durable && random_.chance(0.25))
-        message.due_ms = now().wall_ms + static_cast<std::int64_t>(random_.between(1, 400));
+        message.due_ms = now().wall_ms +
+                         static_cast<std::int64_t>(random_.between(1, random_.chance(0.3) ? 2'000'000 : 400));
     if (message.due_ms != 0) publication.persistent = true;
     const bool survives = !queue.named || (queue.durable && publication.persistent);
     message.targets = {{queue.id, survives}};
@@ -391,7 +393,7 @@ void History::commit() {
     const Queue queue = queues_[random_.below(topic_queues)];
     const model::GroupId group = groups_[random_.below(groups_.size())];
     const std::uint64_t next = random_.below(engine_->range(queue.id).end.value() + 1);
-    engine_->commit_progress(group, queue.id, model::QueueOffset(next));
+    if (!engine_->commit_progress(group, queue.id, model::QueueOffset(next))) return;
     oracle_.committed(group.value(), queue.id, next);
 }
 
@@ -483,8 +485,11 @@ void History::step() {
             if (random_.chance(0.1)) delete_something();
             break;
         default:
-            // Now and then long enough for retention and the mover to look around.
-            tick(static_cast<std::int64_t>(random_.chance(0.05) ? 10'000 : random_.below(20)));
+            // Now and then long enough for retention and the mover to look around, and for far timers to come
+            // near.
+            tick(static_cast<std::int64_t>(random_.chance(0.05)   ? 10'000
+                                           : random_.chance(0.02) ? random_.below(300'000)
+                                                                  : random_.below(20)));
     }
 }
 
@@ -514,6 +519,8 @@ void History::finish() {
     if (!opened()) return;
     clock_.set_wall_ms(std::max(clock_.wall_ms(), longest_delay_ms_ + 1));
     drain(30);
+    for (int n = 0; n < 1000 && !files_.halted() && engine_->counters().timers_waiting > 0; ++n)
+        drain(1);
     for (const Queue& queue : queues_)
         if (!queue.named) fetch_up_to(queue.id, engine_->range(queue.id).end.value());
     oracle_.finish(reader_queues());

@@ -177,7 +177,8 @@ void clone_group_offset(Call& call) {
         offsets.emplace_back(queue, next);
     });
     for (const auto& [queue, next] : offsets)
-        gateway.broker.commit_progress((*to)->id, queue, next);
+        if (const auto kept = gateway.broker.commit_progress((*to)->id, queue, next); !kept)
+            return call.fail(kept.error());
     call.ok();
 }
 

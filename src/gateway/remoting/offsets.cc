@@ -110,8 +110,9 @@ void update_consumer_offset(Call& call) {
                                      number, offset, topic_name, topic->read_queues));
     const auto group = find_or_create_group(call.gateway, call.session, group_name);
     if (!group) return call.fail(ResponseCode::subscription_group_not_exist, group.error().message);
-    call.gateway.broker.commit_progress((*group)->id, queue,
-                                        model::QueueOffset(static_cast<std::uint64_t>(offset)));
+    const auto kept = call.gateway.broker.commit_progress(
+        (*group)->id, queue, model::QueueOffset(static_cast<std::uint64_t>(offset)));
+    if (!kept) return call.fail(kept.error());
     call.ok();
 }
 

@@ -323,9 +323,10 @@ void pull_message(Call& call) {
     Gateway& gateway = call.gateway;
     PullOrder order = order_of(call, fields, *group, *topic);
     order.filter = std::move(filter);
+    // An offset that finds no room does not stop the pull: the broker counts it and says so.
     if ((fields.flags & kCommitsOffset) && fields.commit >= 0)
-        gateway.broker.commit_progress(group->id, order.queue,
-                                       model::QueueOffset(static_cast<std::uint64_t>(fields.commit)));
+        static_cast<void>(gateway.broker.commit_progress(
+            group->id, order.queue, model::QueueOffset(static_cast<std::uint64_t>(fields.commit))));
     if (call.oneway()) return;
     if (fields.offset < 0) return answer_below(call, order);
 

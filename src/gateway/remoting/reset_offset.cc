@@ -101,9 +101,12 @@ void reset_offset(Call& call) {
         return call.park_or_fail(offsets.error(), ResponseCode::system_error, offsets.error().message);
     if (offsets->empty()) return call.fail(ResponseCode::system_error, "No queues to reset.");
 
-    for (const auto& [queue, offset] : *offsets)
-        gateway.broker.commit_progress(group->id, topic->queues[static_cast<std::size_t>(queue.queue_id)],
-                                       model::QueueOffset(static_cast<std::uint64_t>(offset)));
+    for (const auto& [queue, offset] : *offsets) {
+        const auto kept =
+            gateway.broker.commit_progress(group->id, topic->queues[static_cast<std::size_t>(queue.queue_id)],
+                                           model::QueueOffset(static_cast<std::uint64_t>(offset)));
+        if (!kept) return call.fail(kept.error());
+    }
     tell_members(gateway, reset, *offsets);
     log_info("remoting", "offsets of group {} in topic {} reset by {} to time {}", reset.group, reset.topic,
              call.session.peer_text(), reset.wall_ms);

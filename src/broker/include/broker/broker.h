@@ -224,7 +224,9 @@ class Broker {
     // --- progress of groups
     // ----------------------------------------------------------------------------------
     std::optional<model::QueueOffset> progress(model::GroupId group, model::QueueId queue) const;
-    void commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next);
+    /// Errc::full when there are `BrokerOptions::progress_max` offsets and the group has none here. A queue or
+    /// group that is not there is passed over: the client that speaks of it does not know that it went.
+    Result<void> commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next);
     void forget_progress(model::GroupId group);
     void each_progress(model::GroupId group,
                        const std::function<void(model::QueueId, model::QueueOffset)>& visit) const;
@@ -275,7 +277,8 @@ class Broker {
         std::uint64_t published = 0, published_bytes = 0, delayed = 0, fired = 0, fetched = 0,
                       fetched_bytes = 0;
         std::uint64_t refused_no_space = 0, refused_read_only = 0, refused_invalid = 0;
-        std::uint64_t ticks = 0, timers_waiting = 0, waiters = 0;
+        std::uint64_t ticks = 0, timers_waiting = 0, timers_near = 0, waiters = 0;
+        std::uint64_t progress_entries = 0, refused_progress = 0;
     };
     Counters counters() const;
     const store::Log& stream_log() const;

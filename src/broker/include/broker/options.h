@@ -45,6 +45,12 @@ struct BrokerOptions {
     std::uint32_t queues_max = 400'000;
     std::uint32_t groups_max = 50'000;
     std::uint32_t in_flight_max = 1'000'000;  ///< taken and not settled, over all readers
+    /// Group offsets, one per group and queue it reads. All of them are written down whenever the queue log
+    /// begins a segment, 16 bytes each: the most is a quarter of a segment.
+    std::uint32_t progress_max = 1'000'000;
+    /// Delayed messages in memory, 16 bytes each, those that are due first; beyond it only what is due within
+    /// two minutes. The due times of the others are on the disk.
+    std::uint32_t near_timers = 256 * 1024;
 };
 
 }  // namespace posthorn::broker
