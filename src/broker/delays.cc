@@ -19,8 +19,11 @@ constexpr std::int64_t near_least_ms = 120'000, near_most_ms = 24 * 3'600'000, r
 constexpr std::uint64_t read_max = 8192;
 // A stretch of far timers is read as a whole: a small share of what may be near.
 constexpr std::uint64_t stretches_near = 64;
-// How many of the following are asked for when one has to come from the disk.
+// When one has to come from the disk, so many of the following are asked for as well; each is a unit of the
+// index and a stretch of the log. All of them together are a quarter of the memory for older bytes: more
+// would drive out the first before it is used.
 constexpr std::size_t prefetch_max = 64;
+constexpr std::uint64_t prefetch_bytes = 288 * 1024;
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t before_all = -(std::int64_t{1} << 60);
@@ -67,7 +70,7 @@ Result<Receipt> Delays::add(const Publication& message, std::int64_t due_ms) {
 /// Moves the end of what is near on, when it is close: over some ticks, if there is much to read.
 void Delays::bring_near() {
     if (read_at_ == read_end_) {
-        if (core_.now.wall_ms + read_ahead_ms <= near_end_ms_) return;
+        if (core_.now.wall_ms + read_ahead_ms < near_end_ms_) return;
         near_next_ms_ = core_.now.wall_ms + near_span_ms_;
         far_.drop_below(settled_.floor());
         read_at_ = stretch_end_ = settled_.floor();
@@ -178,7 +181,9 @@ void Delays::fire() {
 }
 
 void Delays::prefetch(std::size_t from) {
-    for (std::size_t n = from; n < std::min(due_.size(), from + prefetch_max); ++n) {
+    const auto fit = static_cast<std::size_t>(core_.options.cold_bytes / 4 / prefetch_bytes);
+    const std::size_t end = std::min(due_.size(), from + std::min(prefetch_max, fit));
+    for (std::size_t n = from; n < end; ++n) {
         std::array<store::Entry, 1> entry;
         std::size_t count = 0;
         store::Record record;

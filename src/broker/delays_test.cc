@@ -151,6 +151,32 @@ TEST(Delays, FarOnesDoNotKeepTheEngineAwake) {
     const std::int64_t next = world.broker->next_tick_ms() - world.now().steady_ms;
     EXPECT_GE(next, 1'000);
     EXPECT_LE(next, 60'000);  // then they are read
+    for (int n = 0; n < 100; ++n) {
+        world.tick(std::max<std::int64_t>(world.broker->next_tick_ms() - world.now().steady_ms, 0));
+        world.worker->run_all();
+        world.tick();
+        EXPECT_GT(world.broker->next_tick_ms(), world.now().steady_ms);
+    }
+}
+
+TEST(Delays, ManyThatLieFarApartOnTheDiskDoNotDriveEachOtherOut) {
+    World world;
+    world.files.faults().not_now = 1;  // nothing is in the page cache
+    world.open();
+    const auto queue = world.topic("t");
+    const auto now = world.now().wall_ms;
+    constexpr int count = 3'000;
+    for (int n = 0; n < count; ++n) {
+        world.publish(queue, std::string(2'000, 'x'), now + 3'600'000 + n * 7919 % count);
+        if (n % 100 == 0) world.settle();
+    }
+    world.settle();
+    world.tick(7'200'000);
+    for (int n = 0; n < 20'000 && world.broker->counters().timers_waiting > 0; ++n) {
+        world.worker->run_all();
+        world.tick();
+    }
+    EXPECT_EQ(world.broker->counters().fired, static_cast<std::uint64_t>(count));
 }
 
 TEST(Delays, AClockThatIsSetBackFiresNothingTwice) {
