@@ -1,12 +1,8 @@
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 
 #include "base/crc.h"
 #include "base/log.h"
 #include "log_impl.h"
-#include "scan.h"
 
 namespace posthorn::store {
 namespace {
@@ -27,13 +23,6 @@ std::size_t first_unit_of(const std::vector<std::uint32_t>& fences, std::uint32_
 template <class Row>
 Row row_at(const ColdPiece& piece, std::uint32_t n) {
     return Row::read(piece.bytes.data() + std::size_t{n} * Row::bytes);
-}
-
-/// How far a reader of old bytes is run ahead of: three quarters of a MiB.
-constexpr std::uint32_t stretches_ahead = 3;
-
-bool touches(const DamagedRange& bad, std::uint64_t from, std::uint64_t to) {
-    return bad.at < to && from < std::uint64_t{bad.at} + bad.size;
 }
 
 }  // namespace
@@ -263,6 +252,14 @@ Log::Impl::Found<std::uint64_t> Log::Impl::end_in(Segment& segment, model::Queue
     return {Read::ready, 0};
 }
 
+Log::Impl::Found<EntryRow> Log::Impl::entry_row(Segment& segment, std::uint32_t row) {
+    constexpr std::uint32_t per_unit = IndexSummary::rows_per_unit<EntryRow>();
+    const ColdPiece* piece = nullptr;
+    const Read read = index_unit(segment, segment.summary->first_entry_unit() + row / per_unit, &piece);
+    if (read != Read::ready) return {read, {}};
+    return {Read::ready, row_at<EntryRow>(*piece, row % per_unit)};
+}
+
 Read Log::Impl::index_unit(Segment& segment, std::uint32_t unit, const ColdPiece** out) {
     const ColdKey key{segment.begin, unit, true};
     const ColdPiece* piece = cold_.find(key);
@@ -285,268 +282,6 @@ Read Log::Impl::index_unit(Segment& segment, std::uint32_t unit, const ColdPiece
     if (!piece->bad.empty()) return mend_index(segment);
     *out = piece;
     return Read::ready;
-}
-
-// --- records -----------------------------------------------------------------------------------------------
-
-Read Log::Impl::record(const Entry& entry, Record* out) {
-    const auto bytes = bytes_at(entry.position.value(), entry.size);
-    if (bytes.read != Read::ready) return bytes.read;
-    const auto record = decode_record(entry.position, bytes.value);
-    if (!record || record->size != entry.size) return Read::damaged;
-    *out = *record;
-    return Read::ready;
-}
-
-/// Any number may come: the index decides whether a message starts there.
-Read Log::Impl::record_at(Position position, Record* out) {
-    const std::uint64_t at = position.value();
-    Segment* segment = at % 8 == 0 && at < end_ ? segment_at(at) : nullptr;
-    const std::uint64_t data_end = segment == segments_.back().get() ? end_ : segment ? segment->end : 0;
-    if (!segment || at < segment->data_begin() || at + record_head_bytes > data_end) return Read::none;
-    const auto head = bytes_at(at, record_head_bytes);
-    if (head.read != Read::ready) return head.read;
-    const auto size = load_le<std::uint32_t>(head.value.data());
-    if (size > data_end - at) return Read::none;
-    const auto bytes = bytes_at(at, size);
-    if (bytes.read != Read::ready) return bytes.read;
-    const auto record = decode_record(position, bytes.value);
-    if (!record || record->kind != RecordKind::message) return Read::none;
-
-    const auto queue = record->queue(0);
-    const auto offset = record->offset(0);
-    std::array<Entry, 1> entry;
-    std::size_t count = 0;
-    const Read read = entries(queue, offset, entry, &count);  // may load, and so end the views of `record`
-    if (read != Read::ready) return read;
-    if (entry[0].position != position) return Read::none;
-    return this->record(entry[0], out);
-}
-
-Log::Impl::Found<Bytes> Log::Impl::bytes_at(std::uint64_t position, std::size_t size) {
-    if (position >= tail_begin_) {
-        if (position + size > end_) return {Read::damaged, {}};
-        return {Read::ready, Bytes(tail_->at(position), size)};
-    }
-    Segment* segment = segment_at(position);
-    if (!segment) return {};
-    Found<Bytes> found;
-    found.read = cold_bytes(*segment, position, size, &found.value);
-    return found;
-}
-
-Read Log::Impl::cold_bytes(Segment& segment, std::uint64_t position, std::size_t size, Bytes* out) {
-    const std::uint64_t at = position - segment.begin;
-    const auto after = std::upper_bound(segment.cuts.begin(), segment.cuts.end(), at);
-    if (after == segment.cuts.begin() || position + size > segment.end) return Read::damaged;
-    const auto number = static_cast<std::uint32_t>(after - segment.cuts.begin());
-    if (at + size > stretch_end(segment, number)) return Read::damaged;
-    const ColdKey key{segment.begin, number, false};
-    const ColdPiece* piece = cold_.find(key);
-    if (piece &&
-        at + size > piece->at + piece->bytes.size()) {  // the last stretch of the active segment grew
-        cold_.forget(key);
-        piece = nullptr;
-    }
-    if (!piece) {
-        auto file = file_of(segment);
-        if (!file) {
-            log_error("store", "{}", file.error().message);
-            return Read::damaged;
-        }
-        piece = cold_.load(key, stretch(segment, number, *file));
-    }
-    if (last_cold_ != key) {
-        last_cold_ = key;
-        if (number > 1 && cold_.has({segment.begin, number - 1, false})) read_ahead(segment, number);
-    }
-    if (!piece) return Read::loading;
-    for (const DamagedRange& bad : piece->bad)
-        if (touches(bad, at, at + size)) return Read::damaged;
-    *out = piece->bytes.view().subspan(at - piece->at, size);
-    return Read::ready;
-}
-
-/// Stretch `number` of a segment ends there in its file; it begins at cut `number` - 1.
-std::uint64_t Log::Impl::stretch_end(const Segment& segment, std::uint32_t number) const {
-    return number < segment.cuts.size() ? segment.cuts[number] : segment.end - segment.begin;
-}
-
-ColdSource Log::Impl::stretch(const Segment& segment, std::uint32_t number,
-                              std::shared_ptr<env::File> file) const {
-    const std::uint32_t from = segment.cuts[number - 1];
-    return {std::move(file), from, stretch_end(segment, number) - from,
-            [store = options_.store_id, begin = segment.begin, from](Bytes bytes) {
-                return bad_ranges(bytes, store, begin, from);
-            }};
-}
-
-/// Somebody reads one stretch after the other: the next ones are fetched while this one is read.
-void Log::Impl::read_ahead(Segment& segment, std::uint32_t number) {
-    for (std::uint32_t next = number + 1; next <= number + stretches_ahead && next <= segment.cuts.size();
-         ++next) {
-        if (!segment.file) return;
-        cold_.load_ahead({segment.begin, next, false}, [&] { return stretch(segment, next, segment.file); });
-    }
-}
-
-Result<std::shared_ptr<env::File>> Log::Impl::file_of(Segment& segment) {
-    segment.last_use = ++uses_;
-    if (!segment.file) {
-        auto file = open_to_read(segment_file_name(segment.begin));
-        if (!file) return file.error();
-        segment.file = std::move(*file);
-        ++open_files_;
-        limit_open_files(most_open_files);
-    }
-    return segment.file;
-}
-
-Result<std::shared_ptr<env::File>> Log::Impl::index_file_of(Segment& segment) {
-    segment.last_use = ++uses_;
-    if (!segment.index_file) {
-        auto file = open_to_read(index_file_name(segment.begin));
-        if (!file) return file.error();
-        segment.index_file = std::move(*file);
-        ++open_files_;
-        limit_open_files(most_open_files);
-    }
-    return segment.index_file;
-}
-
-/// When the system has no descriptor left, the files that are open for later give theirs.
-Result<std::unique_ptr<env::File>> Log::Impl::open_to_read(const std::string& name) {
-    auto file = files_.open(path(name), env::OpenMode::read);
-    if (file || file.error().code != Errc::full) return file;
-    limit_open_files(0);
-    return files_.open(path(name), env::OpenMode::read);
-}
-
-/// Descriptors are few where logs are long. Whoever still reads from a file closed here keeps it open.
-void Log::Impl::limit_open_files(std::size_t most) {
-    while (open_files_ > most) {
-        Segment* oldest = nullptr;
-        for (auto at = segments_.cbegin(); at != first_unsealed(); ++at)
-            if (((*at)->file || (*at)->index_file) && (!oldest || (*at)->last_use < oldest->last_use))
-                oldest = at->get();
-        if (!oldest) return;
-        open_files_ -= (oldest->file ? 1 : 0) + (oldest->index_file ? 1 : 0);
-        oldest->file.reset();
-        oldest->index_file.reset();
-    }
-}
-
-// --- by time -----------------------------------------------------------------------------------------------
-
-Read Log::Impl::offset_by_time(model::QueueId queue, std::int64_t time_ms, model::QueueOffset* out) {
-    const QueueState* state = queues_.find(queue);
-    *out = model::QueueOffset(state ? state->end : 0);
-    if (!state || state->begin == state->end) return Read::ready;
-    const Chunk* oldest = oldest_chunk(*state);
-    const bool in_sealed =
-        !oldest || (oldest->base > state->begin && const_cast<Chunk*>(oldest)->rows()[0].time() >= time_ms);
-    if (in_sealed) {
-        const auto at = std::find_if(segments_.cbegin(), first_unsealed(),
-                                     [&](const auto& segment) { return segment->last_time >= time_ms; });
-        if (at != first_unsealed()) {
-            const auto found = time_in_sealed(**at, queue, time_ms);
-            if (found.read == Read::ready)
-                *out = model::QueueOffset(std::clamp(found.value, state->begin, state->end));
-            return found.read;
-        }
-    }
-    if (const auto found = time_in_memory(*state, time_ms))
-        *out = model::QueueOffset(std::max(*found, state->begin));
-    return Read::ready;
-}
-
-std::optional<std::uint64_t> Log::Impl::time_in_memory(const QueueState& state, std::int64_t time_ms) const {
-    const auto earlier = [&](const EntryRow& row) { return row.time() < time_ms; };
-    std::optional<std::uint64_t> best;
-    Chunk* chunk = state.last;
-    for (std::uint32_t number = state.last_segment; chunk && in_memory(number);
-         number = chunk->previous_segment, chunk = chunk->previous) {
-        EntryRow* rows = chunk->rows();
-        const auto from = std::partition_point(rows, rows + chunk->count, earlier);
-        if (from != rows + chunk->count) best = chunk->base + static_cast<std::uint64_t>(from - rows);
-        if (from != rows) break;
-    }
-    return best;
-}
-
-/// In the first segment with something young enough; when the queue has nothing young enough there, its next
-/// message anywhere is.
-Log::Impl::Found<std::uint64_t> Log::Impl::time_in_sealed(Segment& segment, model::QueueId queue,
-                                                          std::int64_t time_ms) {
-    const auto end = end_in(segment, queue);
-    if (end.read != Read::ready) return end;
-    // Runs from the last backwards: one, unless damage or moves broke it.
-    std::uint64_t best = end.value;
-    for (std::uint64_t offset = end.value; offset > 0;) {
-        const auto run = find_run(segment, queue, offset - 1);
-        if (run.read == Read::loading || run.read == Read::damaged) return {run.read, 0};
-        if (run.value.queue != queue.value() || run.value.count == 0) break;
-        std::uint32_t low = 0, high = run.value.count;
-        while (low < high) {
-            const std::uint32_t middle = (low + high) / 2;
-            const auto row = entry_row(segment, run.value.first + middle);
-            if (row.read != Read::ready) return {row.read, 0};
-            if (row.value.time() < time_ms)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low < run.value.count) best = run.value.base + low;
-        if (low > 0) break;
-        offset = run.value.base;
-    }
-    return {Read::ready, best};
-}
-
-Log::Impl::Found<EntryRow> Log::Impl::entry_row(Segment& segment, std::uint32_t row) {
-    constexpr std::uint32_t per_unit = IndexSummary::rows_per_unit<EntryRow>();
-    const ColdPiece* piece = nullptr;
-    const Read read = index_unit(segment, segment.summary->first_entry_unit() + row / per_unit, &piece);
-    if (read != Read::ready) return {read, {}};
-    return {Read::ready, row_at<EntryRow>(*piece, row % per_unit)};
-}
-
-// --- by key ------------------------------------------------------------------------------------------------
-
-std::vector<Position> Log::Impl::positions_by_key(std::uint64_t key, std::size_t limit) {
-    std::vector<Position> positions;
-    const auto consider = [&](Segment& segment, std::uint32_t at) {
-        if (positions.size() < limit && key_at(segment, at) == key)
-            positions.emplace_back(segment.begin + at);
-    };
-    for (std::size_t n = segments_.size(); n-- > 0 && positions.size() < limit;) {
-        Segment& segment = *segments_[n];
-        if (!segment.sealed()) {
-            segment.index->for_each_key(key, [&](std::uint32_t at) { consider(segment, at); });
-            continue;
-        }
-        auto file = index_file_of(segment);
-        auto found = file ? find_keys(**file, *segment.summary, key)
-                          : Result<std::vector<std::uint32_t>>(file.error());
-        if (!found) log_error("store", "{}", found.error().message);
-        if (found)
-            for (const std::uint32_t at : *found)
-                consider(segment, at);
-    }
-    return positions;
-}
-
-/// The whole key hash of the record there; indexes hold half of it.
-std::optional<std::uint64_t> Log::Impl::key_at(Segment& segment, std::uint32_t at) {
-    constexpr std::size_t key_offset = 32;
-    const std::uint64_t position = segment.begin + at;
-    if (position >= tail_begin_) return load_le<std::uint64_t>(tail_->at(position) + key_offset);
-    auto file = file_of(segment);
-    std::array<std::byte, 8> bytes;
-    if (!file) return std::nullopt;
-    const auto got = (*file)->read_at(at + key_offset, bytes);
-    if (!got || *got != bytes.size()) return std::nullopt;
-    return load_le<std::uint64_t>(bytes.data());
 }
 
 }  // namespace posthorn::store
