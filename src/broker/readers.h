@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "core.h"
 #include "deadlines.h"
 #include "reader_state.h"
+#include "releases.h"
 #include "state_records.h"
 #include "transparent_hash.h"
 
@@ -16,6 +16,9 @@ namespace posthorn::broker {
 
 /// Those who settle message by message: a name, a queue, and what was taken, returned and settled. Changes
 /// of a tick are noted together at its end.
+///
+/// By phase: who there is, and what wakes them (readers.cc), taking and settling (readers_take.cc), what is
+/// written down and read back (readers_notes.cc).
 class Readers {
   public:
     explicit Readers(Core& core) : core_(core) {}
@@ -39,7 +42,7 @@ class Readers {
     /// Leases and delays that have run out by now.
     void run_out();
     /// The next share of what was purged or deleted by the million.
-    void release_some();
+    void release_some() { releases_.some(); }
     std::int64_t next_deadline_ms() const;
     /// New messages show in the queue.
     void queue_grew(model::QueueId queue);
@@ -110,7 +113,6 @@ class Readers {
     bool alive(const Deadlines::Deadline& deadline) const;
     void unlink(Reader& reader);
     void release_rest(model::QueueId queue, SettledSet settled);
-    void release(model::QueueId queue, std::uint64_t offset);
     std::int64_t wall_of(std::int64_t steady_ms) const {
         return steady_ms == ReaderState::at_once ? 0 : steady_ms - core_.now.steady_ms + core_.now.wall_ms;
     }
@@ -123,13 +125,7 @@ class Readers {
     Deadlines deadlines_;
     std::uint64_t in_flight_ = 0;  ///< over all readers
 
-    /// Settled, and still counted as live by the logs.
-    struct Releasing {
-        model::QueueId queue;
-        std::uint64_t at, end;
-        SettledSet released;  ///< before, one by one
-    };
-    std::deque<Releasing> releasing_;
+    Releases releases_{core_};
     std::vector<std::uint32_t> dirty_, to_wake_, waking_, loading_;
 };
 
