@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,13 +15,15 @@
 #include "env/clock.h"
 #include "env/random.h"
 #include "env/sim_files.h"
+#include "names.h"
 #include "oracle.h"
 #include "runtime/worker.h"
 
 namespace posthorn::sim {
 
-/// One random life of a data directory: clients, ticks, a worker that lags, faults, crashes and reopenings,
-/// all drawn from one seed. The same seed gives the same history.
+/// One random life of a data directory: clients, ticks, workers that lag, names that come and go, faults,
+/// crashes and reopenings, all drawn from one seed. The same seed gives the same history. What clients do
+/// stands in history_clients.cc.
 class History {
   public:
     explicit History(std::uint64_t seed, bool talk = false);
@@ -31,14 +34,15 @@ class History {
     std::uint64_t steps() const { return steps_; }
 
   private:
+    static constexpr std::int64_t whenever = std::numeric_limits<std::int64_t>::max();
+
     struct Queue {
         model::QueueId id;
         bool named = false;
         bool durable = true;
     };
     struct Reader {
-        std::string name;
-        std::size_t of;  ///< its queue's place in queues_
+        std::uint32_t number = 0;  ///< for the oracle; never used again
         Queue queue = {};
         std::optional<broker::ReaderId> id = {};
         std::map<std::uint64_t, Oracle::Id> in_flight = {};  ///< by offset
@@ -46,7 +50,7 @@ class History {
 
     void reopen();
     bool try_open();
-    void define();
+    void follow_names();
     void crash();
     void step();
     void publish();
@@ -57,17 +61,18 @@ class History {
     void offer(Reader& reader);
     void tell_taken(Reader& reader, const broker::Stored& message, const broker::Taken& taken,
                     std::int64_t lease);
-    void delete_something();
     void drain(int ticks);
-    std::uint32_t number(const Reader& reader) const;
     std::map<std::uint32_t, model::QueueId> reader_queues() const;
     void settle_some(Reader& reader);
     void commit();
     void tick(std::int64_t ms);
     void work();
+    void clear_the_way();
     void make_trouble();
     void reread();
     void finish();
+    const Queue& any_queue() { return queues_[random_.below(queues_.size())]; }
+    Reader& any_reader() { return readers_[random_.below(readers_.size())]; }
     bool opened() const { return engine_ != nullptr; }
     broker::Now now() const { return {clock_.wall_ms(), clock_.steady_ns() / 1'000'000}; }
     template <class... Args>
@@ -79,16 +84,16 @@ class History {
     env::Random random_;
     env::SimFiles files_;
     env::SimClock clock_;
-    runtime::SimWorker worker_;
-    runtime::InlineWorker names_worker_;
+    runtime::SimWorker worker_, names_worker_;
     std::shared_ptr<store::MemoryDefinitions::Shared> definitions_;
     broker::BrokerOptions options_;
     std::unique_ptr<broker::Broker> engine_;
     Oracle oracle_;
+    Names names_{random_, oracle_};
 
-    std::vector<Queue> queues_;
-    std::vector<model::GroupId> groups_;
-    std::vector<Reader> readers_;
+    std::vector<Queue> queues_;    ///< those that may be used
+    std::vector<Reader> readers_;  ///< of some of them
+    std::uint32_t reader_numbers_ = 0;
     std::uint64_t steps_ = 0;
     std::int64_t longest_delay_ms_ = 0;
     std::optional<std::string> broken_open_;

@@ -122,8 +122,18 @@ void Oracle::gone(model::QueueId queue) {
         if (target(message, queue)) place_.erase(message.id);
     ++epochs_[queue.value()];
     seen_.erase(queue.value());
+    waived_.erase(queue.value());
     begins_.erase(queue.value());
     std::erase_if(committed_, [&](const auto& entry) { return entry.first.second == queue.value(); });
+}
+
+void Oracle::never_was(model::QueueId queue) {
+    for (const Sent& message : sent_) {
+        const Target* target = this->target(message, queue);
+        law(!target || !target->survives || message.level == Level::unsure || message.level == Level::lost,
+            fmt::format("message {} was acknowledged in queue {}, which never was", message.id,
+                        queue.value()));
+    }
 }
 
 void Oracle::begins(model::QueueId queue, std::uint64_t begin, std::int64_t oldest_ms) {
@@ -187,7 +197,8 @@ void Oracle::reread(model::QueueId queue, std::uint64_t end) {
             continue;
         }
         // A delayed message goes back to waiting; a plain one is gone.
-        law(sent_[id].level != Level::durable || sent_[id].due_ms != 0 || may_be_retained(sent_[id], queue),
+        law(sent_[id].level != Level::durable || sent_[id].due_ms != 0 || may_be_retained(sent_[id], queue) ||
+                is_waived(sent_[id], queue),
             fmt::format("message {} was acknowledged and is lost (queue {} offset {})", id, queue.value(),
                         seen.size() - 1));
         if (sent_[id].due_ms == 0) sent_[id].level = Level::lost;
@@ -201,7 +212,7 @@ void Oracle::reread(model::QueueId queue, std::uint64_t end) {
         if (message.by_reader || message.due_ms != 0 || message.life == life_ || !target(message, queue))
             continue;
         const bool here = place_.contains(message.id);
-        if (!here && may_be_retained(message, queue)) continue;
+        if (!here && (may_be_retained(message, queue) || is_waived(message, queue))) continue;
         law(here || message.level != Level::durable,
             fmt::format("message {} was acknowledged and is lost (queue {})", message.id, queue.value()));
         if (message.level == Level::unsure) message.level = here ? Level::durable : Level::lost;
@@ -280,6 +291,8 @@ void Oracle::progress_found(std::uint32_t group, model::QueueId queue, std::opti
                             std::uint64_t end) {
     if (!next) return;
     auto& committed = committed_[{group, queue.value()}];
+    law(!committed.empty(),
+        fmt::format("group {} has progress in queue {} and never read it", group, queue.value()));
     law(*next <= end,
         fmt::format("group {} stands at {} of queue {}, which ends at {}", group, *next, queue.value(), end));
     law(committed.contains(*next) || *next == end,
@@ -294,7 +307,7 @@ void Oracle::check_transient(const std::map<std::uint32_t, model::QueueId>& read
         if (message.life != life_) continue;
         for (const auto& [reader, queue] : readers) {
             const Target* target = this->target(message, queue);
-            if (!target || target->survives) continue;
+            if (!target || target->survives || is_waived(message, queue)) continue;
             law(readers_[reader].messages[message.id].delivered,
                 fmt::format("transient message {} was never handed out by reader {}", message.id, reader));
         }
@@ -306,7 +319,7 @@ void Oracle::finish(const std::map<std::uint32_t, model::QueueId>& readers) {
         if (message.level == Level::unsure || message.level == Level::lost) continue;
         for (const Target& target : message.targets) {
             if (!target.survives || target.epoch != epoch(target.queue) ||
-                may_be_retained(message, target.queue))
+                may_be_retained(message, target.queue) || is_waived(message, target.queue))
                 continue;
             law(message.by_reader || place_.contains(message.id),
                 fmt::format("message {} was acknowledged{} and is lost", message.id,

@@ -52,6 +52,11 @@ class Oracle {
     void crashed(Crash crash);
     /// The queue was deleted with all it held; its number may be given again.
     void gone(model::QueueId queue);
+    /// Somebody asked to delete this queue: what it holds is promised to nobody any more, also if a crash
+    /// brings it back.
+    void waived(model::QueueId queue) { waived_[queue.value()] = sent_.size(); }
+    /// A crash took the making of this queue: nothing in it may have been promised.
+    void never_was(model::QueueId queue);
     /// Everything before `begin` may have gone by retention, `oldest_ms` being the youngest time it may have.
     void begins(model::QueueId queue, std::uint64_t begin, std::int64_t oldest_ms);
     /// The directory opened again, and what was found in it is durable now.
@@ -80,6 +85,8 @@ class Oracle {
     /// Everything was let happen: nothing is under way any more, every reader drained.
     void finish(const std::map<std::uint32_t, model::QueueId>& readers);
 
+    /// `words` are remembered if it does not hold and nothing was broken before.
+    void law(bool holds, std::string words);
     const std::optional<std::string>& broken() const { return broken_; }
     std::size_t messages() const { return sent_.size(); }
 
@@ -104,9 +111,12 @@ class Oracle {
 
     static constexpr Id nothing = ~Id{0};  ///< at an offset that went before anybody saw it
 
-    void law(bool holds, std::string words);
     const Target* target(const Sent& message, model::QueueId queue) const;
     bool may_be_retained(const Sent& message, model::QueueId queue) const;
+    bool is_waived(const Sent& message, model::QueueId queue) const {
+        const auto at = waived_.find(queue.value());
+        return at != waived_.end() && message.id < at->second;
+    }
     std::uint32_t epoch(model::QueueId queue) const {
         const auto at = epochs_.find(queue.value());
         return at == epochs_.end() ? 0 : at->second;
@@ -123,6 +133,7 @@ class Oracle {
     std::map<Id, std::uint64_t> place_;              ///< of what was seen by fetching
     std::map<std::uint32_t, std::uint32_t> epochs_;  ///< how often a queue of this number was deleted
     std::map<std::uint32_t, std::uint64_t> begins_;  ///< how far retention went, by queue
+    std::map<std::uint32_t, Id> waived_;             ///< by queue: messages below this are promised no more
     std::map<std::uint32_t, Reading> readers_;
     std::set<Id> delivered_;  ///< by any reader, ever
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<std::uint64_t>> committed_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "oracle.h"
 
@@ -165,7 +166,6 @@ void QueueHistory::declare() {
 void QueueHistory::crash() {
     const bool power = random_.chance(0.5);
     if (talk_) fmt::print("  {:4} {} at {}\n", steps_, power ? "power cut" : "kill", now().wall_ms);
-    ++crashes_;
     worker_.drop_all();
     if (power)
         files_.power_cut(random_);
@@ -181,6 +181,7 @@ void QueueHistory::crash() {
     for (Sent& one : sent_) {
         if (one.settled && (power || !one.settled->written) && !one.never_again) one.settled.reset();
         if (power) one.handed_out = false;
+        one.more += one.out;
     }
 }
 
@@ -236,12 +237,12 @@ void QueueHistory::handed_out(Shelf& shelf, Bytes payload, const exchange::Deliv
                    delivery.redelivered ? " again" : "");
     law(shelf.ttl_ms == 0 || now().wall_ms <= store_ms + shelf.ttl_ms,
         fmt::format("message {} was handed out although it had expired", *id));
-    // A death of ours may have cost a delivery each; nobody's message dies of that. While a full disk takes
-    // no dead letter, who ought to die comes again.
-    law(shelf.delivery_limit == 0 || cramped_ || delivery.id.attempt <= shelf.delivery_limit + 1 + crashes_,
-        fmt::format("message {} was handed out {} times", *id, delivery.id.attempt));
     if (shelf.grave) return;
     Sent& message = sent_[*id];
+    law(shelf.delivery_limit == 0 || delivery.id.attempt <= shelf.delivery_limit + 1 + message.more,
+        fmt::format("message {} was handed out {} times, {} of them allowed beyond the limit", *id,
+                    delivery.id.attempt, message.more));
+    message.out = true;
     law(delivery.redelivered || !message.handed_out,
         fmt::format("message {} comes a second time and does not say so", *id));
     if (!delivery.redelivered) {
@@ -258,13 +259,16 @@ void QueueHistory::settle_some(Shelf& shelf) {
     std::erase_if(held, [&](const Client::Held& one) {
         const std::uint64_t what = random_.below(10);
         Sent& message = sent_[one.message];
+        const bool last = shelf.delivery_limit != 0 && one.id.attempt > shelf.delivery_limit;
         if (what < 5) {
             if (!queue.settle(one.id)) return true;
             message.handled = true;
             if (!shelf.grave) settled_.push_back(one.message);
         } else if (what < 7) {
             static_cast<void>(queue.requeue(one.id));
+            if (last) returned_for_good(one.message);
         } else if (what < 8) {
+            if (last) returned_for_good(one.message);
             // Where there is no grave it is gone for good.
             if (queue.reject(one.id) && (shelf.name == "plain" || shelf.name == "strict" || shelf.grave))
                 message.handled = true;
@@ -274,6 +278,12 @@ void QueueHistory::settle_some(Shelf& shelf) {
         return true;
     });
     queue.consumer_ready(*shelf.client);
+}
+
+/// While the disk takes no dead letter, who ought to die comes again.
+void QueueHistory::returned_for_good(Id id) {
+    sent_[id].dying = true;
+    sent_[id].more += cramped_;
 }
 
 void QueueHistory::tick(std::int64_t ms) {
@@ -294,6 +304,7 @@ void QueueHistory::after_tick() {
         return promise != broker::Promise::pending;
     });
     if (engine_->refusing()) return;  // then notes may wait for room
+    cramped_ &= full_;
     const std::uint64_t written = engine_->queue_log().written().value();
     const std::uint64_t synced = engine_->queue_log().synced().value();
     for (const Id id : settled_)
@@ -312,13 +323,26 @@ void QueueHistory::trouble() {
             files_.halt_after(random_.between(1, 30));
             break;
         case 1:
-            cramped_ = true;
-            if (const auto space = files_.disk_space())
-                files_.set_capacity(space->total - space->free + random_.below(20) * 4096);
+            fill_disk();
             break;
         default:
-            files_.set_capacity(std::uint64_t{1} << 40);
+            clear_disk();
     }
+}
+
+void QueueHistory::fill_disk() {
+    const auto space = files_.disk_space();
+    if (!space) return;
+    files_.set_capacity(space->total - space->free + random_.below(20) * 4096);
+    if (!std::exchange(cramped_, true))
+        for (Sent& one : sent_)
+            one.more += one.dying;  // its copy may not be stored yet
+    full_ = true;
+}
+
+void QueueHistory::clear_disk() {
+    files_.set_capacity(std::uint64_t{1} << 40);
+    full_ = false;
 }
 
 void QueueHistory::step() {
@@ -356,7 +380,7 @@ void QueueHistory::drain(Shelf& shelf) {
 
 void QueueHistory::finish() {
     finishing_ = true;
-    files_.set_capacity(std::uint64_t{1} << 40);
+    clear_disk();
     reopen();
     for (int n = 0; n < 30 && !broken_; ++n) {
         worker_.run_all();
@@ -376,7 +400,7 @@ std::optional<std::string> QueueHistory::run() {
             step();
         if (broken_) break;
         crash();
-        files_.set_capacity(std::uint64_t{1} << 40);
+        clear_disk();
     }
     if (!broken_) finish();
     return broken_;

@@ -25,7 +25,9 @@ namespace posthorn::sim {
 /// - nothing appears that was not sent there, or that a full queue rejected;
 /// - what was settled, and synced since, never comes again;
 /// - what was handed out before and comes again says so, unless a power cut took the note;
-/// - fresh messages come in the order they were sent in; expired ones to nobody; no one too often.
+/// - fresh messages come in the order they were sent in; expired ones to nobody;
+/// - with a delivery limit n no delivery says it is more than the (n + 1)th, but for one more per crash since
+///   the message was first handed out, and one more per death whose dead letter a full disk did not take.
 class QueueHistory {
   public:
     explicit QueueHistory(std::uint64_t seed, bool talk = false);
@@ -59,6 +61,9 @@ class QueueHistory {
         bool never_again = false;  ///< the settling is durable
         bool handed_out = false;   ///< and that is noted
         bool found = false;        ///< in the end, or handled
+        bool out = false;          ///< was handed out, by whatever life
+        bool dying = false;      ///< came back once too often, or was rejected then: to the dead, or nowhere
+        std::uint32_t more = 0;  ///< deliveries beyond the limit it may have
     };
     struct Waiting {
         Id id;
@@ -74,6 +79,9 @@ class QueueHistory {
     void tick(std::int64_t ms);
     void after_tick();
     void trouble();
+    void fill_disk();
+    void clear_disk();
+    void returned_for_good(Id id);
     void finish();
     void drain(Shelf& shelf);
     void handed_out(Shelf& shelf, Bytes payload, const exchange::Delivery& delivery, std::int64_t store_ms);
@@ -98,8 +106,9 @@ class QueueHistory {
     std::vector<Waiting> waiting_;     ///< for their confirms
     std::vector<Id> settled_, shown_;  ///< since the last tick
     bool finishing_ = false;
-    bool cramped_ = false;  ///< the disk was full at some time
-    std::uint64_t steps_ = 0, crashes_ = 0;
+    bool full_ = false;     ///< the disk is made to be
+    bool cramped_ = false;  ///< it is or was, and the engine has not said yet that it found room
+    std::uint64_t steps_ = 0;
     std::optional<std::string> broken_;
 };
 
