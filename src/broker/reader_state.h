@@ -58,6 +58,8 @@ class ReaderState {
     SettledSet take_settled() { return std::move(settled_); }  ///< the reader ends
     std::uint64_t in_flight() const { return in_flight_; }
     std::uint64_t delayed() const { return delayed_; }
+    /// Taken at some time and not settled: as many are remembered one by one, in some 30 bytes each.
+    std::uint64_t taken() const { return in_flight_ + returned_ + delayed_; }
     std::uint64_t returned() const { return returned_; }
     /// Between the cursor and `end`.
     std::uint64_t untaken(std::uint64_t end) const {

@@ -106,6 +106,7 @@ void Readers::unlink(Reader& reader) {
     if (const auto at = by_name_.find(reader.name); at != by_name_.end() && at->second == reader.id)
         by_name_.erase(at);
     in_flight_ -= reader.state.in_flight();
+    taken_ -= reader.state.taken();
     if (reader.durable)
         core_.notes.writer().reader_deleted(reader.id);
     else

@@ -102,7 +102,10 @@ class Readers {
     /// Before taking from a queue of a topic: what retention took is no longer there to take.
     void forget_gone(Reader& reader, const store::Range& range);
     void mark_gaps(Reader& reader);
-    Result<void> in_flight_full(std::uint32_t taken) const;
+    /// No more can be handed out: too many are in flight, or, if it was never taken, too many were taken and
+    /// came back. Those are what memory must know one by one.
+    bool full(const Reader& reader, std::uint64_t offset) const;
+    Error full_error() const;
     void settle(Reader& reader, std::uint64_t offset) { settle(reader, offset, offset + 1); }
     void settle(Reader& reader, std::uint64_t begin, std::uint64_t end);
     /// Not there any more (retention, damage): settled without being handed out.
@@ -123,7 +126,7 @@ class Readers {
     std::vector<std::uint32_t> of_queue_;  ///< first reader by queue id
     std::vector<std::uint32_t> free_;  ///< numbers of readers that were not durable: no note speaks of them
     Deadlines deadlines_;
-    std::uint64_t in_flight_ = 0;  ///< over all readers
+    std::uint64_t in_flight_ = 0, taken_ = 0;  ///< over all readers; taken: in flight, or returned
 
     Releases releases_{core_};
     std::vector<std::uint32_t> dirty_, to_wake_, waking_, loading_;

@@ -77,6 +77,7 @@ bool Readers::restore(Restored restored) {
     const store::Range range = core_.log_of(restored.queue).range(restored.queue);
     const bool cut = reader.state.restored(range.end.value());
     reader.state.forget_below(range.begin.value());
+    taken_ += reader.state.taken();
     if (reader.named) {
         const SettledSet& settled = reader.state.settled();
         for (std::uint64_t n = range.begin.value(); n < settled.floor(); ++n)

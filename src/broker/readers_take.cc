@@ -9,6 +9,9 @@ namespace posthorn::broker {
 namespace {
 
 constexpr std::size_t entries_at_once = 32;
+// A client may take from one queue after the other and give everything back: beyond so many for each that may
+// be in flight, only returned ones are handed out.
+constexpr std::uint64_t taken_per_in_flight = 4;
 
 }  // namespace
 
@@ -49,17 +52,22 @@ store::Read Readers::find_record(Reader& reader, Run& run, std::uint64_t offset,
 
 void Readers::forget_gone(Reader& reader, const store::Range& range) {
     if (reader.named || reader.state.settled().floor() >= range.begin.value()) return;
-    const std::uint64_t in_flight = reader.state.in_flight();
+    const std::uint64_t in_flight = reader.state.in_flight(), taken = reader.state.taken();
     reader.state.forget_below(range.begin.value());
     in_flight_ -= in_flight - reader.state.in_flight();
+    taken_ -= taken - reader.state.taken();
     touch(reader);
 }
 
-Result<void> Readers::in_flight_full(std::uint32_t taken) const {
-    if (taken > 0) return {};
-    return Error{Errc::full, fmt::format("{} messages are taken and not settled; settle some, or raise "
-                                         "in_flight_max",
-                                         in_flight_)};
+bool Readers::full(const Reader& reader, std::uint64_t offset) const {
+    const std::uint64_t most = core_.options.in_flight_max;
+    return in_flight_ >= most || (offset == reader.state.cursor() && taken_ >= most * taken_per_in_flight);
+}
+
+Error Readers::full_error() const {
+    return {Errc::full, fmt::format("{} messages are taken and not settled, {} more came back; settle some, "
+                                    "or raise limits.in_flight",
+                                    in_flight_, taken_ - in_flight_)};
 }
 
 Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std::int64_t lease_ms,
@@ -75,8 +83,8 @@ Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std
     while (taken < max_messages) {
         const auto offset = reader.state.next(range.end.value());
         if (!offset) break;
-        if (in_flight_ >= core_.options.in_flight_max) {
-            if (auto full = in_flight_full(taken); !full) return full.error();
+        if (full(reader, *offset)) {
+            if (taken == 0) return full_error();
             break;
         }
         store::Record record;
@@ -86,6 +94,7 @@ Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std
             pass_over(reader, *offset);
             continue;
         }
+        taken_ += *offset == reader.state.cursor();
         const std::uint32_t attempt = reader.state.take(*offset, deadline);
         ++in_flight_;
         ++taken;
@@ -116,15 +125,15 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
             continue;
         }
         const std::uint32_t attempt = reader.state.attempt(*offset);
-        const bool crowded = in_flight_ >= core_.options.in_flight_max;
+        const bool crowded = full(reader, *offset);
         const Offer done =
             sink.on_offer(record, {model::QueueOffset(*offset), attempt, attempt > 1, crowded});
         if (done == Offer::leave) break;
         ++taken;
         if (done == Offer::settle) {
-            reader.state.pass(*offset);
-            settle(reader, *offset);
+            pass_over(reader, *offset);
         } else {
+            taken_ += *offset == reader.state.cursor();
             reader.state.take(*offset, 0);
             ++in_flight_;
             if (!store::is_volatile(record.position)) touch(reader);
@@ -168,7 +177,9 @@ void Readers::settle(Reader& reader, std::uint64_t begin, std::uint64_t end) {
 }
 
 void Readers::pass_over(Reader& reader, std::uint64_t offset) {
+    const std::uint64_t taken = reader.state.taken();
     reader.state.pass(offset);
+    taken_ -= taken - reader.state.taken();
     settle(reader, offset);
 }
 
@@ -224,6 +235,7 @@ Result<void> Readers::settle(ReaderId id, model::QueueOffset offset) {
     if (!reader.state.settle(offset.value()))
         return Error{Errc::not_found, "the message is not in flight: settled before, or never taken"};
     in_flight_ -= in_flight - reader.state.in_flight();
+    --taken_;
     settle(reader, offset.value());
     return {};
 }

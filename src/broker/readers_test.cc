@@ -310,5 +310,40 @@ TEST_F(ReadersTest, ADeletedQueueLeavesNothingBehind) {
     EXPECT_EQ(world_.broker->queue_log().segments().front().live, 0u);
 }
 
+TEST(Readers, WhatIsTakenAndGivenBackQueueAfterQueueHasALimit) {
+    World world;
+    world.options.in_flight_max = 10;
+    world.open();
+    std::vector<ReaderId> readers;
+    for (int n = 0; n < 5; ++n) {
+        const auto queue = *world.broker->catalog().put_named_queue("work" + std::to_string(n));
+        readers.push_back(*world.broker->open_reader("reader" + std::to_string(n), queue));
+        for (int m = 0; m < 20; ++m)
+            world.publish(queue, "message");
+    }
+    world.tick();
+    const auto take_all = [&](ReaderId reader) {
+        World::Sink sink;
+        const auto done = world.broker->take(reader, 10, 0, sink);
+        for (const Taken& taken : sink.taken)
+            EXPECT_TRUE(world.broker->requeue(reader, taken.offset).ok());
+        return done;
+    };
+    for (int n = 0; n < 4; ++n)
+        EXPECT_EQ(*take_all(readers[static_cast<std::size_t>(n)]), 10u);
+    EXPECT_EQ(take_all(readers[4]).error().code, Errc::full);
+    EXPECT_EQ(*take_all(readers[0]), 10u);  // those that came back go on
+    for (const Taken& taken : world.take(readers[0], 3).taken)
+        EXPECT_TRUE(world.broker->settle(readers[0], taken.offset).ok());
+    EXPECT_EQ(*take_all(readers[4]), 3u);
+    EXPECT_EQ(*world.broker->purge(readers[1]), 20u);
+    EXPECT_TRUE(world.broker->delete_reader(readers[2]).ok());
+    EXPECT_EQ(*take_all(readers[4]), 10u);
+    world.settle();
+    world.kill();
+    world.open();  // the same are remembered after a start
+    EXPECT_EQ(world.broker->counts(readers[4]).ready, 20u);
+}
+
 }  // namespace
 }  // namespace posthorn::broker

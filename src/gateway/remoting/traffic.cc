@@ -36,26 +36,32 @@ void Traffic::in(model::TopicId topic, std::uint64_t messages, std::uint64_t byt
 }
 
 void Traffic::pulled(const Pulled& pull) {
-    GroupFlow& flow = groups_[key(pull.group, pull.topic)];
-    if (pull.queue >= flow.pulled_to.size()) flow.pulled_to.resize(pull.queue + std::size_t{1});
-    flow.pulled_to[pull.queue] = pull.next.value();
     ++totals.pulls;
-    if (pull.messages == 0) {
-        ++totals.pulls_missed;
-        return;
-    }
-    add(flow.out.counts, pull.messages, pull.bytes);
-    ++totals.pulls_found;
+    totals.pulls_missed += pull.messages == 0;
+    totals.pulls_found += pull.messages != 0;
     totals.messages_out += pull.messages;
     totals.bytes_out += pull.bytes;
+    GroupFlow* flow = flow_of(pull.group, pull.topic);
+    if (!flow) return;
+    if (pull.queue >= flow->pulled_to.size()) flow->pulled_to.resize(pull.queue + std::size_t{1});
+    flow->pulled_to[pull.queue] = pull.next.value();
+    if (pull.messages != 0) add(flow->out.counts, pull.messages, pull.bytes);
+}
+
+/// Null when there are too many already.
+Traffic::GroupFlow* Traffic::flow_of(model::GroupId group, model::TopicId topic) {
+    const std::uint64_t key = this->key(group, topic);
+    if (const auto at = groups_.find(key); at != groups_.end()) return &at->second;
+    return groups_.size() < group_flows_max ? &groups_[key] : nullptr;
 }
 
 void Traffic::sent_back(model::GroupId group, model::TopicId topic, bool dead) {
-    GroupFlow& flow = groups_[key(group, topic)];
+    GroupFlow* flow = flow_of(group, topic);
+    if (!flow) return;
     if (dead)
-        ++flow.dead_letters;
+        ++flow->dead_letters;
     else
-        add(flow.sent_back.counts, 1, 0);
+        add(flow->sent_back.counts, 1, 0);
 }
 
 void Traffic::each_topic(const broker::Catalog& names,

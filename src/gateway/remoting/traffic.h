@@ -34,6 +34,10 @@ struct Pulled {
 /// forgotten with the next sample.
 class Traffic {
   public:
+    /// Clients decide which group reads which topic: some 300 bytes for each pair of them. What is beyond
+    /// counts in the totals alone.
+    static constexpr std::size_t group_flows_max = 200'000;
+
     /// `sampled_max`: flows that have samples; one takes 950 bytes. Steady milliseconds, here as below.
     Traffic(std::int64_t now_ms, std::size_t sampled_max);
 
@@ -90,6 +94,7 @@ class Traffic {
         return model::TopicId(static_cast<std::uint32_t>(key));
     }
 
+    GroupFlow* flow_of(model::GroupId group, model::TopicId topic);
     const TopicFlow* topic_flow(model::TopicId topic) const;
     const GroupFlow* group_flow(model::GroupId group, model::TopicId topic) const;
     void forget_deleted(const broker::Catalog& names);

@@ -46,6 +46,20 @@ TEST_F(TrafficTest, RemembersWhereAGroupsNextPullBegins) {
     EXPECT_EQ(traffic.totals.pulls_missed, 1u);
 }
 
+TEST_F(TrafficTest, KeepsNoMorePairsOfGroupAndTopicThanItMay) {
+    const auto& orders = topic("orders");
+    for (std::uint32_t n = 1; n <= Traffic::group_flows_max + 1; ++n)
+        traffic.pulled({model::GroupId(n), orders.id, 0, model::QueueOffset(1), 1, 100});
+    const model::GroupId last(static_cast<std::uint32_t>(Traffic::group_flows_max)), late(last.value() + 1);
+    EXPECT_EQ(traffic.pulled_to(last, orders.id, 0), 1u);
+    EXPECT_EQ(traffic.pulled_to(late, orders.id, 0), 0u);
+    EXPECT_EQ(traffic.got(late, orders.id), nullptr);
+    EXPECT_EQ(traffic.totals.messages_out, Traffic::group_flows_max + 1);
+    pass(10'000);  // none of these groups is there any more
+    traffic.pulled({late, orders.id, 0, model::QueueOffset(1), 1, 100});
+    EXPECT_EQ(traffic.pulled_to(late, orders.id, 0), 1u);
+}
+
 TEST_F(TrafficTest, SamplesNoMoreFlowsThanItMayAndCountsTheOthersFromWhenThereIsRoom) {
     const auto &first = topic("first"), &second = topic("second"), &third = topic("third");
     traffic.in(first.id, 5, 100);
