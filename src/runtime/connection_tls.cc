@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "address.h"
 #include "connection_output.h"
 #include "runtime/connections.h"
 #include "tls_stream.h"
@@ -72,6 +73,9 @@ bool Connection::shake_hands() {
     }
     mark_dirty();
     if (step != TlsStream::Step::done) return false;
+    // We have nothing to say to the client's last word, and Nagle keeps its next one back until it is
+    // confirmed.
+    acknowledge_now(descriptor_);
     shaking_hands_ = false;
     owner_.end_handshake(*this, true);
     handler_->on_open(*this);
