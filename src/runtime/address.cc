@@ -105,6 +105,11 @@ void make_ready(int descriptor) {
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void acknowledge_now(int descriptor) {
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 int socket_error(int descriptor) {
     int error = 0;
     socklen_t size = sizeof error;

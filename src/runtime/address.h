@@ -16,6 +16,9 @@ Result<int> begin_connect(const std::string& address, std::uint16_t port);
 
 /// Makes a connected socket non-blocking and switches Nagle's waiting off.
 void make_ready(int descriptor);
+/// Tells the peer at once that its bytes are here, instead of waiting for an answer that could say so as
+/// well.
+void acknowledge_now(int descriptor);
 /// The pending error of a socket, or zero.
 int socket_error(int descriptor);
 std::uint16_t local_port(int descriptor);

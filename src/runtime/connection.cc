@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "buffers.h"
+#include "connection_inline.h"
 #include "runtime/connections.h"
 #include "tls_stream.h"
 
@@ -55,10 +56,6 @@ Connection::~Connection() {
     POSTHORN_CHECK(closed(), "a connection is destroyed while open");
 }
 
-void Connection::touch() {
-    active_ms_ = owner_.loop_.now_ns() / 1'000'000;
-}
-
 void Connection::set_idle_timeout(std::chrono::milliseconds timeout) {
     idle_ms_ = timeout.count();
     owner_.note_idle(idle_ms_);
@@ -95,10 +92,6 @@ std::string Connection::local() const {
 
 // Input
 
-bool Connection::wants_input() const {
-    return !paused_ && (!congested_ || owner_.options_.read_while_congested) && !closing_ && !connecting_;
-}
-
 void Connection::receive() {
     const std::size_t left = in_.size() <= small_input ? receive_small() : receive_large();
     if (!closed() && left > owner_.options_.input_limit) close(CloseReason::input_overflow);
@@ -111,7 +104,7 @@ std::size_t Connection::receive_small() {
     const std::size_t kept = in_.size();
     if (kept > 0) std::memcpy(scratch, in_.data(), kept);
     const std::size_t n = receive_into(scratch + kept);
-    if (n == 0 || closed()) return kept;
+    if (n == 0) return kept;
     const Bytes data(scratch, kept + n);
     const std::size_t consumed = offer(data);
     if (closed()) return 0;
@@ -160,7 +153,6 @@ std::size_t Connection::receive_from_socket(std::byte* into) {
 }
 
 std::size_t Connection::offer(Bytes data) {
-    if (tls_ && !wants_input()) return 0;  // paused between the end of the handshake and what came with it
     const std::size_t consumed = handler_->on_data(*this, data);
     POSTHORN_CHECK(consumed <= data.size(), "a handler consumed more than there was");
     return consumed;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "buffers.h"
-#include "connection_output.h"
+#include "connection_inline.h"
 #include "runtime/connections.h"
 #include "tls_stream.h"
 

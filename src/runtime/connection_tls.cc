@@ -5,7 +5,8 @@
 #include <cstring>
 #include <string>
 
-#include "connection_output.h"
+#include "address.h"
+#include "connection_inline.h"
 #include "runtime/connections.h"
 #include "tls_stream.h"
 
@@ -44,7 +45,8 @@ std::size_t Connection::receive_sealed(std::byte* into) {
     const std::size_t n = receive_from_socket(sealed);
     if (n == 0) return 0;
     tls_->feed(Bytes(sealed, n));
-    if (shaking_hands_ && !shake_hands()) return 0;
+    const bool first = shaking_hands_;
+    if (first && !shake_hands()) return 0;
     std::size_t size = 0;
     const TlsStream::Step step = tls_->open(into, input_room(), size);
     if (tls_->unsent() > 0) mark_dirty();
@@ -52,7 +54,10 @@ std::size_t Connection::receive_sealed(std::byte* into) {
         fail_tls(tls_->why());
     else if (tls_->unsent() > sealed_limit)
         close(CloseReason::output_overflow);
-    return closed() ? 0 : size;
+    if (closed()) return 0;
+    if (!first || wants_input()) return size;
+    in_.append(Bytes(into, size));  // paused between the end of the handshake and what came with it
+    return 0;
 }
 
 /// The peer's last word has been heard, and what came before it is consumed.
@@ -72,6 +77,9 @@ bool Connection::shake_hands() {
     }
     mark_dirty();
     if (step != TlsStream::Step::done) return false;
+    // We have nothing to say to the client's last word, and Nagle keeps its next one back until it is
+    // confirmed.
+    acknowledge_now(descriptor_);
     shaking_hands_ = false;
     owner_.end_handshake(*this, true);
     handler_->on_open(*this);

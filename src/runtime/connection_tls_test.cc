@@ -316,7 +316,7 @@ TEST_F(TlsTest, HalfOpenHandshakesDoNotKeepOthersOut) {
 
 TEST_F(TlsTest, AStormOfHandshakesIsTakenInShares) {
     Script script;
-    Connections connections(loop, {.handshakes_per_tick = 2});
+    Connections connections(loop, {.handshake_timeout = milliseconds(60'000), .handshakes_per_tick = 2});
     const auto listener = listen(connections, script);
     std::vector<std::unique_ptr<TlsClient>> clients;
     for (int i = 0; i < 12; ++i) {

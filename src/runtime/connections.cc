@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "buffers.h"
+#include "connection_inline.h"
 #include "tls_stream.h"
 
 namespace posthorn::runtime {
@@ -28,10 +29,6 @@ Connections::~Connections() {
 
 void Connections::settle_again() {
     if (settled_tick_ == loop_.ticks()) loop_.tick_again();
-}
-
-void Connections::flush_again() {
-    if (flushed_tick_ == loop_.ticks()) loop_.tick_again();
 }
 
 Connection* Connections::adopt(int descriptor, std::unique_ptr<ConnectionHandler> handler,
@@ -119,13 +116,6 @@ void Connections::sweep_idle() {
             connection->close(CloseReason::idle);
     }
     sweep_timer_ = loop_.after(std::chrono::milliseconds(sweep_ms_), [this] { sweep_idle(); });
-}
-
-Buffer Connections::take_buffer() {
-    if (spare_.empty()) return {};
-    Buffer buffer = std::move(spare_.back());
-    spare_.pop_back();
-    return buffer;
 }
 
 /// Leaves `buffer` empty and without memory.
