@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <limits>
 
@@ -225,7 +226,8 @@ std::vector<Setting> make_settings() {
               "async flush: sync earlier when more than this is unsynced"),
         time("store.progress_interval", AT(engine.progress_interval_ms),
              "how often the groups' offsets are noted"),
-        bytes("store.message_max", AT(engine.max_message_bytes), "largest message body"),
+        bytes("store.message_max", AT(remoting.message_max_bytes),
+              "largest message body of RocketMQ clients"),
         time("store.delay_max", AT(engine.max_delay_ms), "longest delay a message may ask for"),
         time("store.retention", AT(engine.retention_ms), "age at which messages go"),
         bytes("store.retention_bytes", AT(engine.retention_bytes),
@@ -301,7 +303,7 @@ std::vector<Setting> make_amqp_settings() {
         count("amqp.channel_max", AT(amqp.channel_max), "channels of one connection at most"),
         bytes("amqp.frame_max", AT(amqp.frame_max), "largest frame, at least 4KiB"),
         bytes("amqp.message_max", AT(amqp.message_max_bytes),
-              "largest message; store.message_max, if that is less"),
+              "largest message body, up to 128MiB; store.queue_tail and store.queue_segment grow with it"),
         span("amqp.handshake_timeout", AT(amqp.handshake_timeout), "time a client has to log in"),
         span("amqp.consumer_timeout", AT(amqp.consumer_timeout),
              "time a client may keep a message without settling it; 0s: any"),
@@ -407,7 +409,27 @@ Result<void> complete_tls(runtime::TlsOptions& tls) {
 
 }  // namespace
 
+#if POSTHORN_WITH_AMQP
+namespace {
+
+// What RabbitMQ 3.10 takes unless it is told otherwise.
+constexpr std::uint64_t amqp_message_most = std::uint64_t{128} << 20;
+
+/// The queue log holds a message with what is noted about it in three quarters of its tail and in half a
+/// segment.
+void make_room_for(broker::BrokerOptions& engine, std::uint64_t message_bytes) {
+    const std::uint64_t noted = std::uint64_t{1} << 20;
+    engine.max_message_bytes = std::max(engine.max_message_bytes, static_cast<std::uint32_t>(message_bytes));
+    engine.queue_tail_bytes =
+        std::max(engine.queue_tail_bytes, std::bit_ceil((message_bytes + noted) / 3 * 4));
+    engine.queue_segment_bytes = std::max(engine.queue_segment_bytes, (message_bytes + noted) * 2);
+}
+
+}  // namespace
+#endif
+
 Result<void> complete(Config& config) {
+    config.engine.max_message_bytes = config.remoting.message_max_bytes;
     const auto& engine = config.engine;
     if (engine.disk_clean_ratio > engine.disk_force_ratio ||
         engine.disk_force_ratio > engine.disk_refuse_ratio)
@@ -423,8 +445,10 @@ Result<void> complete(Config& config) {
 #if POSTHORN_WITH_AMQP
     config.amqp.bind_address = config.bind_address;
     config.amqp.plain = config.amqp_enabled;
-    config.amqp.message_max_bytes =
-        std::min<std::uint64_t>(config.amqp.message_max_bytes, config.engine.max_message_bytes);
+    if (config.amqp.message_max_bytes > amqp_message_most)
+        return Error{Errc::invalid, "amqp.message_max may be 128MiB at most"};
+    if (config.amqp_enabled || !config.tls.certificate_file.empty())
+        make_room_for(config.engine, config.amqp.message_max_bytes);
     if (config.amqp.frame_max != 0 && config.amqp.frame_max < 4096)
         return Error{Errc::invalid, "amqp.frame_max must be at least 4KiB"};
 #endif
