@@ -3,15 +3,19 @@
 #
 #   posthorn_room(wire/remoting DEPENDS base LIBRARIES isal)
 #
+# WITHOUT names files that are left out: those about a gateway this build does not have.
+#
 # makes the target room_wire_remoting from src/wire/remoting/*.cc (but main.cc) and, unless POSTHORN_TESTS is
 # off, the test program test_wire_remoting from src/wire/remoting/*_test.cc.
 
 function(posthorn_room name)
-    cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS" ${ARGN})
+    cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES;TEST_DEPENDS;WITHOUT" ${ARGN})
     string(REPLACE "/" "_" id ${name})
     set(dir ${CMAKE_SOURCE_DIR}/src/${name})
 
     file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cc)
+    list(TRANSFORM ROOM_WITHOUT PREPEND ${dir}/)
+    list(REMOVE_ITEM sources ${ROOM_WITHOUT} "")
     set(tests ${sources})
     list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
     list(FILTER tests INCLUDE REGEX "_test\\.cc$")

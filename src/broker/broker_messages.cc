@@ -135,7 +135,9 @@ Result<Core::Append> Broker::Impl::append_to_durable(store::NewRecord& record) {
     const std::size_t records = (queues + store::most_destinations - 1) / store::most_destinations;
     if (records > 1) {
         const std::size_t bytes = records * record.payload.size();
-        if (auto room = core.queue->reserve(records, queues, bytes, core.now.wall_ms); !room) {
+        // More than can be reserved goes record by record: then a disk that becomes full may leave a part.
+        if (auto room = core.queue->reserve(records, queues, bytes, core.now.wall_ms);
+            !room && room.error().code != Errc::invalid) {
             core.no_space_seen |= room.error().code == Errc::no_space;
             return room.error();
         }

@@ -32,9 +32,12 @@ store::LogOptions Broker::Impl::log_options(LogId id, std::uint64_t store_id) {
     options.segment_bytes = stream ? core.options.stream_segment_bytes : core.options.queue_segment_bytes;
     options.tail_bytes = stream ? core.options.stream_tail_bytes : core.options.queue_tail_bytes;
     options.cold_bytes = core.options.cold_bytes;
+    // The stream log lends its tail to sockets until the tick ends, so much may come behind a message; what
+    // the queue log shows is copied at once.
+    const std::uint64_t most = stream ? std::min(options.tail_bytes, options.segment_bytes) / 4
+                                      : std::min(options.tail_bytes / 4 * 3, options.segment_bytes / 2);
     options.max_record_bytes = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>({core.options.max_message_bytes + message_extra_bytes, options.tail_bytes / 4,
-                                 options.segment_bytes / 4}));
+        std::min<std::uint64_t>(core.options.max_message_bytes + message_extra_bytes, most));
     options.store_id = store_id;
     options.counts_live = options.spare_segment = !stream;
     options.synced_often = core.options.flush == Flush::sync;

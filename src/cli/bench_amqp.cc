@@ -277,11 +277,12 @@ class Run {
     Outcome outcome_;
 };
 
-nlohmann::json published_json(const PublishReport& sent, double seconds, bool confirms) {
+nlohmann::json published_json(const Options& options, const PublishReport& sent, double seconds) {
     nlohmann::json json{{"messages", sent.measured},
                         {"per_second", static_cast<double>(sent.measured) / seconds},
                         {"load_cpu_share", sent.cpu_seconds / seconds}};
-    if (!confirms) return json;
+    if (options.rate > 0) json["late_us"] = latency_json(sent.late);
+    if (options.window == 0) return json;
     json["confirm_us"] = latency_json(sent.latency);
     json["refused"] = sent.refused;
     json["unanswered"] = sent.unanswered;
@@ -310,7 +311,7 @@ nlohmann::json report_json(const Options& options, const Outcome& outcome) {
                         {"seconds", outcome.measured.seconds}};
     std::uint64_t messages = 0;
     if (outcome.published) {
-        json["published"] = published_json(*outcome.published, outcome.measured.seconds, options.window != 0);
+        json["published"] = published_json(options, *outcome.published, outcome.measured.seconds);
         messages = outcome.published->measured;
     }
     if (outcome.consumed) {
@@ -343,6 +344,7 @@ void print_report(const nlohmann::json& json) {
         } else {
             fmt::print("\n");
         }
+        if (published.contains("late_us")) print_latency("written after it was due", published["late_us"]);
     }
     if (json.contains("consumed")) {
         rate("consumed", json["consumed"]);

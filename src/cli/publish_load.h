@@ -21,6 +21,7 @@ struct PublishReport {
     std::uint64_t refused = 0;     ///< nacks
     std::uint64_t unanswered = 0;  ///< unconfirmed when the run was stopped
     LatencyHistogram latency;      ///< of confirms that came while measuring
+    LatencyHistogram late;         ///< at a rate: from the moment a message was due to its being written
     double cpu_seconds = 0;        ///< of this thread, while measuring
 };
 
@@ -52,6 +53,7 @@ class PublishLoad {
     bool has_room(const Producer& producer) const;
     void fill();
     void fill_at_rate();
+    void note_late(std::uint64_t first);
     std::uint64_t allowance() const;
     bool done() const;
     Result<void> wait();

@@ -27,6 +27,7 @@ class Management::Impl {
         add_policies(routes_);
         add_parameters(routes_);
         add_limits(routes_);
+        add_alarm_limits(routes_);
         add_connections(routes_);
         add_definitions(routes_);
         note();

@@ -420,6 +420,20 @@ TEST_F(ManagementApi, ChecksSayWhatIsWrong) {
     EXPECT_EQ(rig.get("/api/aliveness-test/%2F").json, Json({{"status", "ok"}}));
 }
 
+TEST_F(ManagementApi, WhatRaisesAnAlarmCanBeSetWhileItRuns) {
+    rig.alarms.set_limits({1'000, 100});
+    rig.alarms.observe(500, 2'000);
+    EXPECT_EQ(rig.put("/api/alarm-limits", R"({"memory":400})").status, 204u);
+    EXPECT_TRUE(rig.alarms.raised(exchange::Alarms::Kind::memory));
+    EXPECT_EQ(rig.alarms.limits().disk_free_bytes, 100u) << "what is not named stays";
+    EXPECT_EQ(rig.put("/api/alarm-limits", R"({"memory":0,"disk_free":3000})").status, 204u);
+    const Json limits = rig.get("/api/alarm-limits").json;
+    EXPECT_EQ(limits["memory"], Json({{"limit", 0}, {"used", 500}, {"alarm", false}}));
+    EXPECT_EQ(limits["disk_free"], Json({{"limit", 3'000}, {"free", 2'000}, {"alarm", true}}));
+    for (const char* wrong : {R"({"memory":-1})", R"({"memory":"1"})", R"({"other":1})", "[]"})
+        EXPECT_EQ(rig.put("/api/alarm-limits", wrong).status, 400u) << wrong;
+}
+
 TEST_F(ManagementApi, ConnectionsAreShownToTheirUserAndClosedByName) {
     Connection connection;
     connection.name = "127.0.0.1:5 -> 127.0.0.1:5672";

@@ -17,6 +17,7 @@ void add_permissions(Routes& routes);
 void add_policies(Routes& routes);
 void add_parameters(Routes& routes);
 void add_limits(Routes& routes);
+void add_alarm_limits(Routes& routes);
 void add_connections(Routes& routes);
 void add_definitions(Routes& routes);
 

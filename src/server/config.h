@@ -5,11 +5,13 @@
 #include "base/log.h"
 #include "broker/options.h"
 #include "first_user.h"
-#include "gateway/remoting/options.h"
 #include "gateways.h"
 #include "http/server.h"
 #include "runtime/tls.h"
 
+#if POSTHORN_WITH_REMOTING
+#include "gateway/remoting/options.h"
+#endif
 #if POSTHORN_WITH_AMQP
 #include "gateway/amqp/options.h"
 #endif
@@ -33,7 +35,9 @@ struct Config {
     FirstUser first_user;
     double memory_alarm_ratio = 0.4;                           ///< RabbitMQ's vm_memory_high_watermark
     std::uint64_t disk_alarm_bytes = std::uint64_t{50} << 20;  ///< RabbitMQ's disk_free_limit is 50 MB
+#if POSTHORN_WITH_REMOTING
     gateway::remoting::RemotingOptions remoting;
+#endif
 #if POSTHORN_WITH_AMQP
     gateway::amqp::AmqpOptions amqp;
 #endif

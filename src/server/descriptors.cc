@@ -7,7 +7,10 @@ namespace posthorn::server {
 namespace {
 
 std::vector<std::size_t*> doors(Config& config) {
-    std::vector<std::size_t*> limits{&config.remoting.connections_max};
+    std::vector<std::size_t*> limits;
+#if POSTHORN_WITH_REMOTING
+    limits.push_back(&config.remoting.connections_max);
+#endif
 #if POSTHORN_WITH_AMQP
     if (config.amqp_enabled || with_tls(config)) limits.push_back(&config.amqp.connections_max);
 #endif
@@ -17,7 +20,10 @@ std::vector<std::size_t*> doors(Config& config) {
 }  // namespace
 
 std::size_t connections_wanted(const Config& config) {
-    std::size_t wanted = config.remoting.connections_max;
+    std::size_t wanted = 0;
+#if POSTHORN_WITH_REMOTING
+    wanted += config.remoting.connections_max;
+#endif
 #if POSTHORN_WITH_AMQP
     if (config.amqp_enabled || with_tls(config)) wanted += config.amqp.connections_max;
 #endif

@@ -25,9 +25,12 @@ struct Door {
 };
 
 std::vector<Door> doors(const Config& config) {
-    std::vector<Door> all{{"ports.name_service", config.remoting.name_service_port},
-                          {"ports.broker", config.remoting.broker_port}};
+    std::vector<Door> all;
+#if POSTHORN_WITH_REMOTING
+    all = {{"ports.name_service", config.remoting.name_service_port},
+           {"ports.broker", config.remoting.broker_port}};
     if (config.remoting.vip) all.push_back({"ports.vip", config.remoting.vip_port});
+#endif
 #if POSTHORN_WITH_AMQP
     if (config.amqp_enabled) all.push_back({"ports.amqp", config.amqp.port});
     if (with_tls(config)) all.push_back({"ports.amqps", config.amqp.tls_port});

@@ -156,9 +156,13 @@ Result<Loaded> load_config(const Sources& sources) {
         auto content = read_file(path);
         if (!content)
             return Error{content.error().code, fmt::format("-c {}: {}", path, content.error().message)};
-        auto done = is_rocketmq_conf(path, *content)
-                        ? apply_rocketmq_conf(loaded.config, path, *content, loaded.notes)
-                        : apply_yaml(loaded.config, path, *content, loaded.notes);
+#if POSTHORN_WITH_REMOTING
+        const bool rocketmq = is_rocketmq_conf(path, *content);
+        auto done = rocketmq ? apply_rocketmq_conf(loaded.config, path, *content, loaded.notes)
+                             : apply_yaml(loaded.config, path, *content, loaded.notes);
+#else
+        auto done = apply_yaml(loaded.config, path, *content, loaded.notes);
+#endif
         if (!done) return done.error();
     }
     if (auto done = apply_environment(loaded.config, sources, loaded.notes); !done) return done.error();

@@ -128,6 +128,7 @@ Result<void> Program::open_virtual_hosts() {
 }
 
 Result<void> Program::open_remoting() {
+#if POSTHORN_WITH_REMOTING
     remoting_ = std::make_unique<gateway::remoting::RemotingServer>(loop_, *broker_, config_.remoting);
     begin_tick();
     auto listening = remoting_->listen();
@@ -138,6 +139,7 @@ Result<void> Program::open_remoting() {
             "--ports-name-service, --ports-broker and --ports-vip choose others (0: any free one)");
     }
     end_tick();
+#endif
     return {};
 }
 
@@ -212,11 +214,19 @@ http::Router Program::routes() const {
         return api::Health{POSTHORN_VERSION, (clock_.steady_ns() - started_ns_) / 1'000'000,
                            refusing ? std::optional(refusing->message) : std::nullopt};
     });
+    std::vector<api::MetricSource> sources;
+#if POSTHORN_WITH_REMOTING
+    const std::string& cluster = config_.remoting.cluster_name;
+    const std::string& node = config_.remoting.broker_name;
     const auto pulled_to = [this](model::GroupId group, model::TopicId topic, std::uint32_t queue) {
         return remoting_->pulled_to(group, topic, queue);
     };
-    std::vector<api::MetricSource> sources{remoting_metrics(*remoting_),
-                                           api::broker_metrics(*broker_, pulled_to)};
+    sources.push_back(remoting_metrics(*remoting_));
+    sources.push_back(api::broker_metrics(*broker_, pulled_to));
+#else
+    const std::string cluster = "posthorn", node = "posthorn";
+    sources.push_back(api::broker_metrics(*broker_));
+#endif
 #if POSTHORN_WITH_AMQP
     sources.push_back(
         rabbitmq_metrics(*virtual_hosts_, alarms_, *amqp_, config_.amqp.cluster_name, config_.amqp.version));
@@ -230,8 +240,7 @@ http::Router Program::routes() const {
         out.counter("posthorn_http_refused_total", "HTTP connections and requests refused",
                     static_cast<double>(counters.refused_connections + counters.bad_requests));
     });
-    api::add_metrics(router, {config_.remoting.cluster_name, config_.remoting.broker_name},
-                     std::move(sources));
+    api::add_metrics(router, {cluster, node}, std::move(sources));
     management_->add_to(router);
     return router;
 }
@@ -248,7 +257,9 @@ void Program::end_tick() {
     virtual_hosts_->before_tick_end();
     broker_->end_tick();
     virtual_hosts_->after_tick_end();
+#if POSTHORN_WITH_REMOTING
     if (remoting_) remoting_->after_tick();
+#endif
 #if POSTHORN_WITH_AMQP
     if (amqp_) amqp_->after_tick();
 #endif
@@ -272,9 +283,11 @@ std::string Program::banner() const {
     const std::string& host = config_.bind_address;
     std::string text = fmt::format("\nPosthorn {} is ready, {} ms after its start.\n\n", POSTHORN_VERSION,
                                    (ready_ns_ - started_ns_) / 1'000'000);
+#if POSTHORN_WITH_REMOTING
     text += fmt::format("  RocketMQ name service  {}:{}\n", host, remoting_->name_service_port());
     text += fmt::format("  RocketMQ broker        {}:{}", host, remoting_->broker_port());
     if (const auto vip = remoting_->vip_port(); vip != 0) text += fmt::format(", VIP {}:{}", host, vip);
+#endif
 #if POSTHORN_WITH_AMQP
     if (config_.amqp_enabled)
         text += fmt::format("\n  AMQP 0-9-1             amqp://{}:{}", host, amqp_->port());
@@ -288,11 +301,13 @@ std::string Program::banner() const {
                         config_.engine.flush == broker::Flush::sync
                             ? "sync flush: what is answered survives a power cut"
                             : "async flush: what is answered survives a killed process");
+#if POSTHORN_WITH_REMOTING
     text += fmt::format(
         "\nTry, in another terminal:\n\n  {} bench rocketmq --namesrv {}:{} --seconds 3\n\n"
         "Ctrl-C stops it.\n\n",
         program_invocation_name,  // as it was called
         host == "0.0.0.0" ? std::string("127.0.0.1") : host, remoting_->name_service_port());
+#endif
     return text;
 }
 
@@ -313,7 +328,9 @@ Result<void> Program::close() {
 #if POSTHORN_WITH_AMQP
     if (amqp_) amqp_->close();
 #endif
+#if POSTHORN_WITH_REMOTING
     if (remoting_) remoting_->close();
+#endif
     end_hook_.remove();
     begin_hook_.remove();
     wake_.cancel();
@@ -321,7 +338,9 @@ Result<void> Program::close() {
     certificates_.reset();
     amqp_.reset();
 #endif
+#if POSTHORN_WITH_REMOTING
     remoting_.reset();
+#endif
     alarm_watch_.reset();
     virtual_hosts_.reset();
     users_.reset();

@@ -16,13 +16,15 @@
 #include "env/random.h"
 #include "exchange/alarms.h"
 #include "exchange/virtual_host.h"
-#include "gateway/remoting/server.h"
 #include "http/server.h"
 #include "management/management.h"
 #include "runtime/loop.h"
 #include "runtime/worker.h"
 #include "sessions.h"
 
+#if POSTHORN_WITH_REMOTING
+#include "gateway/remoting/server.h"
+#endif
 #if POSTHORN_WITH_AMQP
 #include "gateway/amqp/server.h"
 #endif
@@ -83,7 +85,9 @@ class Program {
     std::unique_ptr<exchange::VirtualHosts> virtual_hosts_;
     exchange::Alarms alarms_;
     std::unique_ptr<AlarmWatch> alarm_watch_;
+#if POSTHORN_WITH_REMOTING
     std::unique_ptr<gateway::remoting::RemotingServer> remoting_;
+#endif
 #if POSTHORN_WITH_AMQP
     std::unique_ptr<gateway::amqp::AmqpServer> amqp_;
     std::unique_ptr<CertificateWatch> certificates_;

@@ -55,7 +55,7 @@ TEST(RocketmqConf, ABrokerFileIsUnderstoodWhole) {
     EXPECT_EQ(config.engine.delete_hour, 4);
     EXPECT_EQ(config.engine.retention_ms, 48 * 3'600'000);
     EXPECT_EQ(config.engine.flush, broker::Flush::sync);
-    EXPECT_EQ(config.engine.max_message_bytes, 65536u);
+    EXPECT_EQ(config.remoting.message_max_bytes, 65536u);
     EXPECT_EQ(config.remoting.broker_port, 10911);
     EXPECT_EQ(config.remoting.vip_port, 10909);
     EXPECT_THAT(applied.notes, Each(Field(&Note::text, testing::Not(HasSubstr("is no key")))));

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <limits>
 
@@ -157,15 +158,19 @@ std::string show_hour(int hour) {
     return hour < 0 ? std::string("any") : fmt::format("{}", hour);
 }
 
+#if POSTHORN_WITH_REMOTING
 std::string show_delay_levels(const std::vector<std::int64_t>& levels) {
     std::string text;
     for (const std::int64_t ms : levels)
         text += (text.empty() ? "" : " ") + (ms == 0 ? std::string("0s") : show_time(ms));
     return text;
 }
+#endif
 
 #define AT(place) [](auto& config) -> auto& { return config.place; }
 
+// It would indent all of the list anew around the #if.
+// clang-format off
 std::vector<Setting> make_settings() {
     using broker::Flush;
     return {
@@ -183,6 +188,7 @@ std::vector<Setting> make_settings() {
         text("network.bind", AT(bind_address),
              "address every port listens on; 0.0.0.0 opens them to the network, where only AMQP asks for a "
              "password"),
+#if POSTHORN_WITH_REMOTING
         text("network.advertise", AT(remoting.advertised_host),
              "IPv4 address clients are told to come to; empty: the one each client came to"),
         port("network.advertise_port", AT(remoting.advertised_port),
@@ -191,6 +197,7 @@ std::vector<Setting> make_settings() {
         port("ports.broker", AT(remoting.broker_port), "RocketMQ broker; 0: any free port"),
         port("ports.vip", AT(remoting.vip_port), "the broker's VIP twin, for old clients and tools"),
         on_off("ports.vip_enabled", AT(remoting.vip), "whether the VIP twin listens"),
+#endif
         port("ports.http", AT(http.port), "the page, /api, /healthz and /metrics; 0: any free port"),
         on_off("ports.http_enabled", AT(http_enabled), "whether the HTTP port listens"),
 
@@ -211,9 +218,11 @@ std::vector<Setting> make_settings() {
                                                       {"tlsv1.3", runtime::TlsVersion::v1_3}},
                "older versions are refused"),
 
+#if POSTHORN_WITH_REMOTING
         text("cluster.name", AT(remoting.cluster_name), "the cluster tools and clients see"),
         text("broker.name", AT(remoting.broker_name), "the broker's name in routes"),
         text("broker.region", AT(remoting.region), "region id clients write into traces"),
+#endif
 
         choice("store.flush", "async, sync", AT(engine.flush),
                std::vector<Word<Flush>>{{"async", Flush::async}, {"sync", Flush::sync}},
@@ -225,7 +234,10 @@ std::vector<Setting> make_settings() {
               "async flush: sync earlier when more than this is unsynced"),
         time("store.progress_interval", AT(engine.progress_interval_ms),
              "how often the groups' offsets are noted"),
-        bytes("store.message_max", AT(engine.max_message_bytes), "largest message body"),
+#if POSTHORN_WITH_REMOTING
+        bytes("store.message_max", AT(remoting.message_max_bytes),
+              "largest message body of RocketMQ clients"),
+#endif
         time("store.delay_max", AT(engine.max_delay_ms), "longest delay a message may ask for"),
         time("store.retention", AT(engine.retention_ms), "age at which messages go"),
         bytes("store.retention_bytes", AT(engine.retention_bytes),
@@ -258,9 +270,12 @@ std::vector<Setting> make_settings() {
               "messages in flight at most; with those that came back four times as many"),
         count("limits.progress", AT(engine.progress_max),
               "group offsets at most, one per group and queue it reads"),
+#if POSTHORN_WITH_REMOTING
         count("limits.connections", AT(remoting.connections_max), "RocketMQ connections at most"),
+#endif
         count("limits.http_connections", AT(http.connections), "HTTP connections at most"),
 
+#if POSTHORN_WITH_REMOTING
         on_off("remoting.auto_create_topics", AT(remoting.auto_create_topics),
                "make a topic when somebody sends to it"),
         on_off("remoting.auto_create_groups", AT(remoting.auto_create_groups),
@@ -286,8 +301,10 @@ std::vector<Setting> make_settings() {
         bytes("remoting.output_high", AT(remoting.output_high_bytes),
               "unsent bytes at which a client is not read any more"),
         bytes("remoting.output_limit", AT(remoting.output_limit_bytes), "and at which it is disconnected"),
+#endif
     };
 }
+// clang-format on
 
 #if POSTHORN_WITH_AMQP
 std::vector<Setting> make_amqp_settings() {
@@ -302,7 +319,7 @@ std::vector<Setting> make_amqp_settings() {
         count("amqp.channel_max", AT(amqp.channel_max), "channels of one connection at most"),
         bytes("amqp.frame_max", AT(amqp.frame_max), "largest frame, at least 4KiB"),
         bytes("amqp.message_max", AT(amqp.message_max_bytes),
-              "largest message; store.message_max, if that is less"),
+              "largest message body, up to 128MiB; store.queue_tail and store.queue_segment grow with it"),
         span("amqp.handshake_timeout", AT(amqp.handshake_timeout), "time a client has to log in"),
         span("amqp.consumer_timeout", AT(amqp.consumer_timeout),
              "time a client may keep a message without settling it; 0s: any"),
@@ -408,7 +425,29 @@ Result<void> complete_tls(runtime::TlsOptions& tls) {
 
 }  // namespace
 
+#if POSTHORN_WITH_AMQP
+namespace {
+
+// What RabbitMQ 3.10 takes unless it is told otherwise.
+constexpr std::uint64_t amqp_message_most = std::uint64_t{128} << 20;
+
+/// The queue log holds a message with what is noted about it in three quarters of its tail and in half a
+/// segment.
+void make_room_for(broker::BrokerOptions& engine, std::uint64_t message_bytes) {
+    const std::uint64_t noted = std::uint64_t{1} << 20;
+    engine.max_message_bytes = std::max(engine.max_message_bytes, static_cast<std::uint32_t>(message_bytes));
+    engine.queue_tail_bytes =
+        std::max(engine.queue_tail_bytes, std::bit_ceil((message_bytes + noted) / 3 * 4));
+    engine.queue_segment_bytes = std::max(engine.queue_segment_bytes, (message_bytes + noted) * 2);
+}
+
+}  // namespace
+#endif
+
 Result<void> complete(Config& config) {
+#if POSTHORN_WITH_REMOTING
+    config.engine.max_message_bytes = config.remoting.message_max_bytes;
+#endif
     const auto& engine = config.engine;
     if (engine.disk_clean_ratio > engine.disk_force_ratio ||
         engine.disk_force_ratio > engine.disk_refuse_ratio)
@@ -420,18 +459,25 @@ Result<void> complete(Config& config) {
             return Error{Errc::invalid, fmt::format("{} must be a power of two, at least 1MiB", key)};
     if (auto done = complete_tls(config.tls); !done) return done;
     if (config.bind_address == "localhost") config.bind_address = "127.0.0.1";
-    config.remoting.bind_address = config.http.address = config.bind_address;
+    config.http.address = config.bind_address;
+#if POSTHORN_WITH_REMOTING
+    config.remoting.bind_address = config.bind_address;
+#endif
 #if POSTHORN_WITH_AMQP
     config.amqp.bind_address = config.bind_address;
     config.amqp.plain = config.amqp_enabled;
-    config.amqp.message_max_bytes =
-        std::min<std::uint64_t>(config.amqp.message_max_bytes, config.engine.max_message_bytes);
+    if (config.amqp.message_max_bytes > amqp_message_most)
+        return Error{Errc::invalid, "amqp.message_max may be 128MiB at most"};
+    if (config.amqp_enabled || !config.tls.certificate_file.empty())
+        make_room_for(config.engine, config.amqp.message_max_bytes);
     if (config.amqp.frame_max != 0 && config.amqp.frame_max < 4096)
         return Error{Errc::invalid, "amqp.frame_max must be at least 4KiB"};
 #endif
+#if POSTHORN_WITH_REMOTING
     config.remoting.shown_config.clear();
     for (const Setting& setting : settings())
         config.remoting.shown_config.emplace_back(setting.key, setting.show(config));
+#endif
     return {};
 }
 

@@ -45,8 +45,8 @@ Result<void> Log::Impl::check_options() const {
         return refuse("a segment must hold more than its header and less than 4 GiB, a multiple of 8");
     if (padded(options_.max_record_bytes) > room)
         return refuse("a segment must have room for the largest record");
-    if (options_.max_record_bytes > options_.tail_bytes / 4)
-        return refuse("the largest record must fit four times into the memory tail");
+    if (options_.max_record_bytes > options_.tail_bytes / 4 * 3)
+        return refuse("the largest record may take three quarters of the memory tail");
     return {};
 }
 

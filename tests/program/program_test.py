@@ -156,6 +156,23 @@ class ProgramTest(unittest.TestCase):
         error = self.fails("serve", "--data-directory", "data", *FREE_PORTS, *options, "--tls-verify", "verify_peer")
         self.assertIn("tls.cacertfile", error)
 
+    def test_alarms_are_shown_and_set_while_it_runs(self):
+        server = self.start()
+        def alarms(*options):
+            place = ["--http", f"127.0.0.1:{server.port('HTTP')}", "--json"]
+            done = subprocess.run([POSTHORN, "alarms", *place, *options], capture_output=True, text=True,
+                                  timeout=SECONDS, check=True)
+            return json.loads(done.stdout)
+        before = alarms()
+        self.assertFalse(before["memory"]["alarm"])
+        self.assertEqual(alarms("--memory", "1MiB")["memory"]["limit"], 2**20)
+        self.assertTrue(alarms()["memory"]["alarm"])
+        after = alarms("--memory", "0", "--disk-free", "1")
+        self.assertFalse(after["memory"]["alarm"])
+        self.assertEqual(after["disk_free"]["limit"], 1)
+        self.assertIn("password", self.fails("alarms", "--http", f"127.0.0.1:{server.port('HTTP')}",
+                                             "--password", "wrong"))
+
     def test_it_starts_again_after_a_kill(self):
         self.start().stop(signal.SIGKILL)
         self.assertEqual(json.loads(self.start().get("/healthz"))["status"], "OK")

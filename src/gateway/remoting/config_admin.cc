@@ -88,8 +88,8 @@ void get_broker_config(Call& call) {
         call.gateway.broker.options().flush == broker::Flush::sync ? "SYNC_FLUSH" : "ASYNC_FLUSH",
         options.auto_create_topics, options.auto_create_groups, options.default_topic_queues,
         options.cluster_topic, options.broker_topic, options.region, options.trace_on,
-        call.gateway.broker.options().max_message_bytes,
-        call.gateway.broker.options().retention_ms / 3'600'000, call.gateway.broker.options().delete_hour);
+        call.gateway.message_max(), call.gateway.broker.options().retention_ms / 3'600'000,
+        call.gateway.broker.options().delete_hour);
     for (const auto& [key, value] : options.shown_config)
         text += key + "=" + value + "\n";
     auto writer = call.reply();

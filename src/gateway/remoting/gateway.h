@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/log_limit.h"
 #include "broker/broker.h"
@@ -45,6 +47,11 @@ struct Gateway {
     void after_tick();
     /// About ten times a second: pulls that waited long enough, relays without an answer, silent clients.
     void sweep();
+
+    /// Of a message's body.
+    std::uint32_t message_max() const {
+        return std::min(options.message_max_bytes, broker.options().max_message_bytes);
+    }
 
     broker::Broker& broker;
     RemotingOptions options;

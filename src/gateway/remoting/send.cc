@@ -114,7 +114,7 @@ bool redirect_dead(Call& call, const wire::SendRequest& request, Destination& to
 }
 
 bool check_sizes(Call& call, const Piece& piece) {
-    const std::uint32_t most = call.gateway.broker.options().max_message_bytes;
+    const std::uint32_t most = call.gateway.message_max();
     if (piece.body.size() > most) {
         call.fail(ResponseCode::message_illegal,
                   fmt::format("the message is illegal: its body of {} bytes is over the limit of {} bytes "

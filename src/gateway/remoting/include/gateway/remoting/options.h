@@ -37,11 +37,12 @@ struct RemotingOptions {
     std::string region = "DefaultRegion";         ///< regionId
     bool trace_on = true;                         ///< traceOn: clients that trace may
 
-    bool auto_create_topics = true;          ///< autoCreateTopicEnable
-    bool auto_create_groups = true;          ///< autoCreateSubscriptionGroup
-    std::uint32_t default_topic_queues = 8;  ///< defaultTopicQueueNums: of the template TBW102
-    bool cluster_topic = true;               ///< clusterTopicEnable
-    bool broker_topic = true;                ///< brokerTopicEnable
+    std::uint32_t message_max_bytes = 4u << 20;  ///< maxMessageSize: of a body; the engine may take less
+    bool auto_create_topics = true;              ///< autoCreateTopicEnable
+    bool auto_create_groups = true;              ///< autoCreateSubscriptionGroup
+    std::uint32_t default_topic_queues = 8;      ///< defaultTopicQueueNums: of the template TBW102
+    bool cluster_topic = true;                   ///< clusterTopicEnable
+    bool broker_topic = true;                    ///< brokerTopicEnable
     /// orderMessageEnable of the name service: routes carry what updateOrderConf set.
     bool order_topics = false;
     DelayLevels delay_levels = *parse_delay_levels(kDefaultDelayLevels);  ///< messageDelayLevel
