@@ -65,9 +65,11 @@ HostState::~HostState() {
     bindings_.clear();
 }
 
-void HostState::set_limits(const HostLimits& limits) {
+Result<void> HostState::set_limits(const HostLimits& limits) {
+    if (auto admitted = definitions_.admit(); !admitted) return admitted;
     limits_ = limits;
     definitions_.put_host(name_, number_, limits_);
+    return {};
 }
 
 // --- exchanges ---------------------------------------------------------------------------------------------
@@ -296,6 +298,30 @@ void HostState::remove_binding(BindingRecord& record) {
     router_.changed();
 }
 
+void HostState::walk_exchanges(std::string_view first,
+                               const std::function<bool(const ExchangeSpec&)>& visit) const {
+    exchanges_.walk(first, [&](const auto& exchange) { return visit(exchange->spec); });
+}
+
+void HostState::walk_bindings(
+    std::string_view first,
+    const std::function<bool(const std::string& place, const Binding&)>& visit) const {
+    for (auto at = bindings_.lower_bound(first); at != bindings_.end(); ++at)
+        if (!visit(at->first, at->second->binding)) return;
+}
+
+void HostState::each_binding_to(DestinationKind kind, std::string_view name,
+                                const std::function<void(const Binding&)>& visit) const {
+    if (kind == DestinationKind::queue) {
+        if (const QueueState* queue = find_queue(name))
+            for (const BindingRecord* record : queue->bindings)
+                visit(record->binding);
+    } else if (const ExchangeState* exchange = find_exchange(name)) {
+        for (const BindingRecord* record : exchange->arriving)
+            visit(record->binding);
+    }
+}
+
 void HostState::each_binding(const std::function<void(const Binding&)>& visit) const {
     for (const auto& [name, queue] : queues_)
         visit({"", DestinationKind::queue, name, name, {}});
@@ -442,6 +468,10 @@ Result<std::uint64_t> HostState::purge_queue(std::string_view name, OwnerId by) 
 void HostState::each_queue(const std::function<void(Queue&)>& visit) const {
     for (const auto& [name, queue] : queues_)
         visit(*queue);
+}
+
+void HostState::walk_queues(std::string_view first, const std::function<bool(Queue&)>& visit) const {
+    queues_.walk(first, [&](const auto& queue) { return visit(*queue); });
 }
 
 void HostState::remove_all() {
