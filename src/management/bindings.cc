@@ -140,7 +140,7 @@ Response add_binding(Desk& desk, const Call& call) {
     const Binding binding{ends->source, ends->kind, ends->destination, *key, *arguments};
     if (auto may = may_change(desk, call, binding); !may) return failed(may.error());
     if (auto bound = host.bind(binding, nobody); !bound) return failed(bound.error());
-    std::string location = binding.destination + "/";
+    std::string location = http::encode(binding.destination) + "/";
     for (const char c : properties_key(binding))
         location += c == '%' ? std::string("%25") : std::string(1, c);
     return made(false, std::move(location));

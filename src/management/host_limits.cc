@@ -47,8 +47,8 @@ Json limits_json(const HostLimits& limits) {
     return limits_json<HostLimits>(known, limits);
 }
 
-Result<void> put_limits(VirtualHost& host, const Json& value) {
-    HostLimits limits = host.limits();
+Result<void> put_limits(VirtualHost& host, const Json& value, bool others_too) {
+    HostLimits limits = others_too ? HostLimits() : host.limits();
     if (auto read = read_limits<HostLimits>(known, value, limits); !read) return read;
     return host.set_limits(limits);
 }

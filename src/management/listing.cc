@@ -102,9 +102,12 @@ class NameFilter {
         return filter;
     }
     bool wants(const std::string& name) const {
-        if (pattern_) return pattern_->found_in(name);
+        if (pattern_) return !pattern_->gave_up() && pattern_->found_in(name);
         return part_.empty() || lower(name).find(part_) != std::string::npos;
     }
+
+    /// The expression takes too long for what it asks.
+    bool gave_up() const { return pattern_ && pattern_->gave_up(); }
 
   private:
     std::string part_;
@@ -168,6 +171,8 @@ class Work {
         const std::size_t most = orders_by_row() ? listing_.rows_per_share : names_per_share;
         if (listing_.walk(most, [this](Listing::Entry entry) { consider(std::move(entry)); }))
             return Jobs::Left::more;
+        if (filter_.gave_up())
+            return Error{Errc::invalid, "the regular expression takes too long: nothing nested like (a*)*"};
         if (query_.page && *query_.page > pages())
             return Error{Errc::invalid, fmt::format("Page out of range, page: {} page size: {}, len: {}",
                                                     *query_.page, query_.page_size, filtered_)};

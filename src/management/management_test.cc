@@ -76,6 +76,35 @@ TEST_F(ManagementApi, TagsSayWhoMayWhat) {
     }
 }
 
+TEST_F(ManagementApi, AnEmptyNameInAPathIsNothingThere) {
+    ASSERT_TRUE(rig.users->put_user("u", "x", {"management"}).ok());
+    rig.login = "u:x";
+    for (const char* path :
+         {"/api/exchanges//x", "/api/queues//x", "/api/policies//x", "/api/aliveness-test//",
+          "/api/vhosts//connections", "/api/bindings//e/a/q/b", "/api/parameters/policy//x"})
+        EXPECT_EQ(rig.get(path).status, 404u) << path;
+    EXPECT_EQ(rig.put("/api/vhost-limits//max-queues", "{}").status, 404u);
+    EXPECT_EQ(rig.post("/api/definitions//", "{}").status, 404u);
+}
+
+TEST_F(ManagementApi, WhatIsTheAdministratorsIsNoParameterOfPolicymakers) {
+    ASSERT_TRUE(rig.users->put_user("p", "x", {"policymaker"}).ok());
+    ASSERT_TRUE(rig.users->put_permission("p", "/", {".*", ".*", ".*"}).ok());
+    const char* const limits = "/api/parameters/vhost-limits/%2F/limits";
+    const char* const rule = "/api/parameters/operator_policy/%2F/cap";
+    const char* const body = R"({"value":{"pattern":".*","definition":{"max-length":1}}})";
+    rig.login = "p:x";
+    EXPECT_EQ(rig.put(limits, R"({"value":{"max-connections":0}})").status, 401u);
+    EXPECT_EQ(rig.put(rule, body).status, 401u);
+    EXPECT_EQ(rig.put("/api/parameters/policy/%2F/mine", body).status, 400u);
+    rig.login = "guest:guest";
+    EXPECT_EQ(rig.put(limits, R"({"value":{"max-connections":5}})").status, 201u);
+    EXPECT_EQ(rig.put(rule, body).status, 201u);
+    rig.login = "p:x";
+    EXPECT_EQ(rig.del(rule).status, 401u);
+    EXPECT_EQ(rig.del(limits).status, 401u);
+}
+
 TEST_F(ManagementApi, PermissionsAreThoseOfTheProtocol) {
     ASSERT_TRUE(rig.users->put_user("u", "x", {"management"}).ok());
     ASSERT_TRUE(rig.users->put_permission("u", "/", {"^mine", "^mine", "^mine"}).ok());
@@ -115,6 +144,32 @@ TEST_F(ManagementApi, ErrorsHaveTheOriginalsShape) {
     EXPECT_EQ(rig.post("/api/overview").status, 405u);
     EXPECT_EQ(rig.put("/api/queues/%2F/q", "{bad").json,
               Json({{"error", "bad_request"}, {"reason", "not_json"}}));
+}
+
+TEST_F(ManagementApi, WhatIsRefusedChangesNothing) {
+    const char* const limits = "/api/parameters/vhost-limits/%2F/limits";
+    ASSERT_EQ(rig.put(limits, R"({"value":{"max-connections":5}})").status, 201u);
+    EXPECT_EQ(rig.put(limits, R"({"value":{"nonsense":0}})").status, 400u);
+    EXPECT_EQ(rig.get("/api/vhost-limits").json[0]["value"], Json({{"max-connections", 5}}));
+    EXPECT_EQ(rig.put("/api/vhosts/x", R"({"tags":5})").status, 400u);
+    EXPECT_EQ(rig.get("/api/vhosts/x").status, 404u);
+}
+
+TEST_F(ManagementApi, NamesOfAnyBytesStandEncodedInAnAnswersHeaders) {
+    declare("a%0D%0AX-Evil: yes");
+    const auto bound =
+        rig.post("/api/bindings/%2F/e/amq.topic/q/a%0D%0AX-Evil:%20yes", R"({"routing_key":"k"})");
+    ASSERT_EQ(bound.status, 201u);
+    EXPECT_EQ(bound.header("Location"), "a%0D%0AX-Evil%3A%20yes/k");
+}
+
+TEST_F(ManagementApi, AnExpressionThatTakesTooLongIsABadRequest) {
+    for (int n = 0; n < 3; ++n)
+        declare("abcdefghijklmnopqrstuvwxyz0123456789-" + std::to_string(n));
+    const auto listed =
+        rig.get("/api/queues?page=1&use_regex=true&name=((%5Ba-z0-9-%5D%2B)*)*%5B%5Ea-z0-9-%5D$");
+    EXPECT_EQ(listed.status, 400u);
+    EXPECT_NE(listed.text.find("takes too long"), std::string::npos) << listed.text;
 }
 
 TEST_F(ManagementApi, HostileBodiesAndPathsAreBadRequests) {

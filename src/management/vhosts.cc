@@ -84,7 +84,8 @@ Result<Json> tags_in(const Json& body) {
     return tags;
 }
 
-Result<void> note_metadata(Desk& desk, std::string_view vhost, const Json& body) {
+/// What is known of a virtual host, with what the body says of it.
+Result<Json> metadata_with(const Desk& desk, std::string_view vhost, const Json& body) {
     auto tags = tags_in(body);
     auto description = text_in(body, "description", "");
     auto queue_type = text_in(body, "default_queue_type", "");
@@ -98,7 +99,7 @@ Result<void> note_metadata(Desk& desk, std::string_view vhost, const Json& body)
     if (body.contains("description")) metadata["description"] = *std::move(description);
     if (!queue_type->empty()) metadata["default_queue_type"] = *std::move(queue_type);
     if (body.contains("tracing")) metadata["tracing"] = *tracing;
-    return desk.parameters.put(Parameters::vhost_metadata, vhost, "", std::move(metadata));
+    return metadata;
 }
 
 }  // namespace
@@ -107,13 +108,14 @@ Result<void> put_vhost(Desk& desk, std::string_view name, const Json& body, std:
     if (name.find('\0') != std::string_view::npos)
         return Error{Errc::invalid, "the name of a virtual host has no zero byte"};
     const bool there = desk.hosts.find(name) != nullptr;
-    if (auto flag = flag_in(body, "tracing", false); !flag) return flag.error();
+    auto metadata = metadata_with(desk, name, body);
+    if (!metadata) return metadata.error();
     if (auto added = desk.hosts.add(name); !added) return added.error();
     if (!there && !creator.empty())
         if (auto may = desk.users.put_permission(creator, name, {".*", ".*", ".*"}); !may) return may;
     if (body.contains("tags") || body.contains("description") || body.contains("tracing") ||
         body.contains("default_queue_type"))
-        return note_metadata(desk, name, body);
+        return desk.parameters.put(Parameters::vhost_metadata, name, "", *std::move(metadata));
     return {};
 }
 

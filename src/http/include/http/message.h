@@ -54,6 +54,8 @@ struct Response {
     static Response failure(unsigned status, std::string_view error, std::string_view reason);
 };
 
+/// Percent-encoding for a segment of a path: all but letters, digits and `-._~`.
+std::string encode(std::string_view text);
 /// Percent-decoding; `plus_is_space` as in queries. Bad escapes stay as they are.
 std::string decode(std::string_view text, bool plus_is_space = false);
 /// `text` as a JSON string with its quotes.
