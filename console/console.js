@@ -58,7 +58,7 @@ async function api(path, body) {
   }
   const text = await answer.text();
   const json = text ? JSON.parse(text) : null;
-  if (!answer.ok) throw new Refused(answer.status, typeof json?.reason === "string" ? json.reason : `${answer.status}`);
+  if (!answer.ok) throw new Refused(json?.error === "not_authorised" ? 403 : answer.status, typeof json?.reason === "string" ? json.reason : `${answer.status}`);
   return json;
 }
 

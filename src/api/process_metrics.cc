@@ -35,6 +35,11 @@ Memory memory(env::Files& proc) {
 
 }  // namespace
 
+std::size_t open_descriptors() {
+    const auto descriptors = env::PosixFiles("/proc/self").list("fd");
+    return descriptors ? descriptors->size() : 0;
+}
+
 MetricSource process_metrics(std::int64_t started_wall_ms) {
     return [started_wall_ms](Exposition& out) {
         rusage usage{};
@@ -45,9 +50,7 @@ MetricSource process_metrics(std::int64_t started_wall_ms) {
         const Memory used = memory(proc);
         out.gauge("process_virtual_memory_bytes", "Virtual memory", used.virtual_bytes);
         out.gauge("process_resident_memory_bytes", "Resident memory", used.resident_bytes);
-        const auto descriptors = proc.list("fd");
-        out.gauge("process_open_fds", "Open file descriptors",
-                  descriptors ? static_cast<double>(descriptors.value().size()) : 0);
+        out.gauge("process_open_fds", "Open file descriptors", static_cast<double>(open_descriptors()));
         rlimit limit{};
         ::getrlimit(RLIMIT_NOFILE, &limit);
         out.gauge("process_max_fds", "File descriptors allowed", static_cast<double>(limit.rlim_cur));

@@ -11,6 +11,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kUsers = "auth.user", kPlaces = "auth.permission";
+constexpr std::string_view kMaxConnections = "max-connections", kMaxChannels = "max-channels";
 constexpr char kSeparator = '\0';  // cannot stand in a name
 
 Result<model::Pattern> right_pattern(std::string_view text) {
@@ -63,16 +64,27 @@ Result<void> Users::put_user(std::string_view name, std::string_view password,
 }
 
 Result<void> Users::put_user(std::string_view name, PasswordHash hash, std::vector<std::string> tags) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
     if (name.empty() || name.size() > 255 || name.find(kSeparator) != std::string_view::npos)
         return Error{Errc::invalid, "a user's name has 1 to 255 bytes and no zero among them"};
-    User user{std::string(name), std::move(hash), std::move(tags)};
-    keep_.put(kUsers, name, json{{"password_hash", user.password.text()}, {"tags", user.tags}}.dump());
-    users_.insert_or_assign(user.name, std::move(user));
+    User& user = users_.try_emplace(std::string(name), User{std::string(name), {}, {}}).first->second;
+    user.password = std::move(hash), user.tags = std::move(tags);
+    keep_user(user);
     ++version_;
     return {};
 }
 
+Result<void> Users::set_limits(std::string_view name, const UserLimits& limits) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
+    if (auto known = check_user(name); !known) return known;
+    User& user = users_.find(name)->second;
+    user.limits = limits;
+    keep_user(user);
+    return {};
+}
+
 Result<void> Users::remove_user(std::string_view name) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
     const auto at = users_.find(name);
     if (at == users_.end()) return Error{Errc::not_found, fmt::format("there is no user '{}'", name)};
     for (auto place = places_.begin(); place != places_.end();) {
@@ -117,6 +129,7 @@ Result<void> Users::check_user(std::string_view name) const {
 
 Result<void> Users::put_permission(std::string_view user, std::string_view vhost,
                                    const Permission& permission) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
     if (auto known = check_user(user); !known) return known;
     const Place place{user, vhost};
     if (auto set = set_rights(place, permission); !set) return set;
@@ -136,6 +149,7 @@ Result<void> Users::set_rights(const Place& place, const Permission& permission)
 }
 
 Result<void> Users::remove_permission(std::string_view user, std::string_view vhost) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
     const auto at = places_.find(Place{user, vhost});
     if (at == places_.end() || !at->second.rights)
         return Error{Errc::not_found, fmt::format("user '{}' has no permission in '{}'", user, vhost)};
@@ -157,6 +171,7 @@ void Users::each_permission(const PermissionVisitor& visit) const {
 
 Result<void> Users::put_topic_permission(std::string_view user, std::string_view vhost,
                                          const TopicPermission& permission) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
     if (auto known = check_user(user); !known) return known;
     const Place place{user, vhost};
     if (auto set = set_topic(place, permission); !set) return set;
@@ -178,6 +193,7 @@ Result<void> Users::set_topic(const Place& place, const TopicPermission& permiss
 
 Result<void> Users::remove_topic_permissions(std::string_view user, std::string_view vhost,
                                              std::string_view exchange) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
     const auto at = places_.find(Place{user, vhost});
     const auto matches = [&](const TopicRights& held) {
         return exchange.empty() || held.text.exchange == exchange;
@@ -239,6 +255,13 @@ bool Users::may_topic(std::string_view user, std::string_view vhost, std::string
 
 // --- kept --------------------------------------------------------------------------------------------------
 
+void Users::keep_user(const User& user) {
+    json text{{"password_hash", user.password.text()}, {"tags", user.tags}};
+    if (user.limits.max_connections) text[kMaxConnections] = *user.limits.max_connections;
+    if (user.limits.max_channels) text[kMaxChannels] = *user.limits.max_channels;
+    keep_.put(kUsers, user.name, text.dump());
+}
+
 void Users::keep_place(const Place& place) {
     ++version_;
     const std::string key = place_key(place.first, place.second);
@@ -280,8 +303,10 @@ Result<void> Users::restore_user(std::string_view name, std::string_view text) {
         return damaged("user", name);
     auto hash = PasswordHash::from_text(kept["password_hash"].get<std::string>());
     if (!hash) return damaged("password", name);
-    users_.insert_or_assign(std::string(name), User{std::string(name), std::move(*hash),
-                                                    kept["tags"].get<std::vector<std::string>>()});
+    User user{std::string(name), std::move(*hash), kept["tags"].get<std::vector<std::string>>()};
+    if (kept.contains(kMaxConnections)) user.limits.max_connections = kept[kMaxConnections];
+    if (kept.contains(kMaxChannels)) user.limits.max_channels = kept[kMaxChannels];
+    users_.insert_or_assign(std::string(name), std::move(user));
     return {};
 }
 

@@ -7,6 +7,7 @@ namespace {
 
 class MapKeep final : public Keep {
   public:
+    Result<void> admit() const override { return refusal ? Result<void>(*refusal) : Result<void>(); }
     void put(std::string_view space, std::string_view key, std::string_view text) override {
         texts_[{std::string(space), std::string(key)}] = text;
     }
@@ -19,6 +20,8 @@ class MapKeep final : public Keep {
             if (place.first == space) visit(place.second, text);
     }
     std::size_t size() const { return texts_.size(); }
+
+    std::optional<Error> refusal;
 
   private:
     std::map<std::pair<std::string, std::string>, std::string> texts_;
@@ -95,6 +98,29 @@ TEST_F(UsersTest, EverythingIsThereAfterARestart) {
     EXPECT_TRUE(again->user("ann")->has_tag("monitoring"));
     EXPECT_EQ(again->permission("ann", "/")->write, "w");
     EXPECT_FALSE(again->may_topic("ann", "/", "t", Right::write, "x"));
+}
+
+TEST_F(UsersTest, LimitsOutliveARestartAndANewPassword) {
+    ASSERT_TRUE(users_->put_user("ann", "x", {}).ok());
+    ASSERT_TRUE(users_->set_limits("ann", {.max_connections = 3, .max_channels = std::nullopt}).ok());
+    ASSERT_TRUE(users_->put_user("ann", "y", {}).ok());
+    users_ = load();
+    EXPECT_EQ(users_->user("ann")->limits, (UserLimits{3, std::nullopt}));
+    EXPECT_EQ(users_->set_limits("bob", {}).error().code, Errc::not_found);
+}
+
+TEST_F(UsersTest, WhileNothingCanBeKeptNothingIsChanged) {
+    ASSERT_TRUE(users_->put_user("ann", "x", {}).ok());
+    ASSERT_TRUE(users_->put_permission("ann", "/", {".*", ".*", ".*"}).ok());
+    keep_.refusal = Error{Errc::no_space, "full"};
+    EXPECT_FALSE(users_->put_user("ann", "y", {}).ok());
+    EXPECT_FALSE(users_->set_limits("ann", {.max_connections = 1, .max_channels = 1}).ok());
+    EXPECT_FALSE(users_->put_permission("ann", "/", {"", "", ""}).ok());
+    EXPECT_FALSE(users_->put_topic_permission("ann", "/", {"x", "a", "b"}).ok());
+    EXPECT_FALSE(users_->remove_permission("ann", "/").ok());
+    EXPECT_FALSE(users_->remove_user("ann").ok());
+    EXPECT_TRUE(users_->password_matches("ann", "x"));
+    EXPECT_TRUE(users_->may("ann", "/", Right::configure, "q"));
 }
 
 TEST_F(UsersTest, ARemovedUserLeavesNothingBehind) {

@@ -373,16 +373,8 @@ int run_bench_amqp(const Arguments& arguments) {
         return *ended;
     if (options.name.empty()) options.name = fmt::format("posthorn-bench-{:016x}", random_run());
     auto outcome = Run(options).go();
-    if (!outcome) {
-        fmt::print(stderr, "posthorn bench: {}\n", outcome.error().message);
-        return exit_failed;
-    }
-    const auto json = report_json(options, *outcome);
-    if (options.json)
-        fmt::print("{}\n", json.dump());
-    else
-        print_report(json);
-    return sound(json) ? exit_good : exit_failed;
+    if (!outcome) return fail(app, outcome.error().message);
+    return end_with_report(report_json(options, *outcome), options.json, &print_report, &sound);
 }
 
 }  // namespace posthorn::cli

@@ -305,26 +305,16 @@ int run_bench_rocketmq(const Arguments& arguments) {
         return *ended;
     if (options.broker.empty()) {
         auto broker = find_broker(options.name_server, options.topic);
-        if (!broker) {
-            fmt::print(stderr,
-                       "posthorn bench: the name server {} names no broker: {}\n  'posthorn serve' starts "
-                       "one; --namesrv HOST:PORT names another\n",
-                       options.name_server, broker.error().message);
-            return exit_failed;
-        }
+        if (!broker)
+            return fail(app,
+                        fmt::format("the name server {} names no broker: {}\n  'posthorn serve' starts one; "
+                                    "--namesrv HOST:PORT names another",
+                                    options.name_server, broker.error().message));
         options.broker = *broker;
     }
     auto outcome = Run(options, options.broker).go();
-    if (!outcome) {
-        fmt::print(stderr, "posthorn bench: {}\n", outcome.error().message);
-        return exit_failed;
-    }
-    const auto json = report_json(options, *outcome);
-    if (options.json)
-        fmt::print("{}\n", json.dump());
-    else
-        print_report(json);
-    return sound(json) ? exit_good : exit_failed;
+    if (!outcome) return fail(app, outcome.error().message);
+    return end_with_report(report_json(options, *outcome), options.json, &print_report, &sound);
 }
 
 }  // namespace posthorn::cli

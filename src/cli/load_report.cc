@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/command.h"
+
 namespace posthorn::cli {
 
 nlohmann::json latency_json(const LatencyHistogram& latency) {
@@ -39,6 +41,15 @@ void print_server(const nlohmann::json& server) {
         "server: {:.2f} us user + {:.2f} us system a message, {:.0f} % of a core, {:.0f} MiB resident\n",
         server["user_us_per_message"].get<double>(), server["system_us_per_message"].get<double>(),
         100 * server["cpu_share"].get<double>(), server["resident_bytes"].get<double>() / (1 << 20));
+}
+
+int end_with_report(const nlohmann::json& report, bool as_json, void (*print)(const nlohmann::json&),
+                    bool (*sound)(const nlohmann::json&)) {
+    if (as_json)
+        fmt::print("{}\n", report.dump());
+    else
+        print(report);
+    return sound(report) ? exit_good : exit_failed;
 }
 
 }  // namespace posthorn::cli

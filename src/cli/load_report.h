@@ -16,4 +16,9 @@ void print_latency(const char* what, const nlohmann::json& latency);
 nlohmann::json server_json(const Measured& measured, std::uint64_t messages);
 void print_server(const nlohmann::json& server);
 
+/// The report as the program was asked for it, and what the command ends with: a measurement that is not
+/// `sound` (the server broke its word) is a failure.
+int end_with_report(const nlohmann::json& report, bool as_json, void (*print)(const nlohmann::json&),
+                    bool (*sound)(const nlohmann::json&));
+
 }  // namespace posthorn::cli

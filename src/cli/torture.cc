@@ -288,13 +288,10 @@ int run_torture(const Arguments& arguments) {
         return *ended;
     if (options.binary.empty()) options.binary = std::filesystem::read_symlink("/proc/self/exe").string();
     if (options.seed == 0) options.seed = std::random_device()();
-    if (auto made = make_scratch(options); !made) {
-        fmt::print(stderr, "posthorn torture: {}\n", made.error().message);
-        return exit_failed;
-    }
+    if (auto made = make_scratch(options); !made) return fail(app, made.error().message);
     fmt::print(stderr, "posthorn torture: seed {}, directory {}\n", options.seed, options.directory);
     auto good = run_rounds(options);
-    if (!good) fmt::print(stderr, "posthorn torture: {}\n", good.error().message);
+    if (!good) fail(app, good.error().message);
     const bool well = good.ok() && *good;
     if (well && !options.keep)
         remove_scratch(options);

@@ -18,4 +18,9 @@ std::optional<int> parse(CLI::App& app, const Arguments& words, std::string_view
     return std::nullopt;
 }
 
+int fail(const CLI::App& app, std::string_view why) {
+    fmt::print(stderr, "{}: {}\n", app.get_name(), why);
+    return exit_failed;
+}
+
 }  // namespace posthorn::cli

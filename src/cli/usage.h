@@ -16,4 +16,7 @@ namespace posthorn::cli {
 /// `hint`: a line that works.
 std::optional<int> parse(CLI::App& app, const Arguments& words, std::string_view hint);
 
+/// "posthorn bench: why" on stderr; what the command ends with.
+int fail(const CLI::App& app, std::string_view why);
+
 }  // namespace posthorn::cli

@@ -119,6 +119,25 @@ void HostState::remove_binding(BindingRecord& record) {
     router_.changed();
 }
 
+void HostState::walk_bindings(
+    std::string_view first,
+    const std::function<bool(const std::string& place, const Binding&)>& visit) const {
+    for (auto at = bindings_.lower_bound(first); at != bindings_.end(); ++at)
+        if (!visit(at->first, at->second->binding)) return;
+}
+
+void HostState::each_binding_to(DestinationKind kind, std::string_view name,
+                                const std::function<void(const Binding&)>& visit) const {
+    if (kind == DestinationKind::queue) {
+        if (const QueueState* queue = find_queue(name))
+            for (const BindingRecord* record : queue->bindings)
+                visit(record->binding);
+    } else if (const ExchangeState* exchange = find_exchange(name)) {
+        for (const BindingRecord* record : exchange->arriving)
+            visit(record->binding);
+    }
+}
+
 void HostState::each_binding(const std::function<void(const Binding&)>& visit) const {
     for (const auto& [name, queue] : queues_)
         visit({"", DestinationKind::queue, name, name, {}});

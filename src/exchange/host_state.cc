@@ -64,9 +64,11 @@ HostState::~HostState() {
     bindings_.clear();
 }
 
-void HostState::set_limits(const HostLimits& limits) {
+Result<void> HostState::set_limits(const HostLimits& limits) {
+    if (auto admitted = definitions_.admit(); !admitted) return admitted;
     limits_ = limits;
     definitions_.put_host(name_, number_, limits_);
+    return {};
 }
 
 // --- exchanges ---------------------------------------------------------------------------------------------
@@ -181,6 +183,11 @@ void HostState::auto_delete(std::vector<std::string> sources) {
 void HostState::each_exchange(const std::function<void(const ExchangeSpec&)>& visit) const {
     for (const auto& [name, exchange] : exchanges_)
         visit(exchange->spec);
+}
+
+void HostState::walk_exchanges(std::string_view first,
+                               const std::function<bool(const ExchangeSpec&)>& visit) const {
+    exchanges_.walk(first, [&](const auto& exchange) { return visit(exchange->spec); });
 }
 
 // --- queues ------------------------------------------------------------------------------------------------
@@ -324,6 +331,10 @@ Result<std::uint64_t> HostState::purge_queue(std::string_view name, OwnerId by) 
 void HostState::each_queue(const std::function<void(Queue&)>& visit) const {
     for (const auto& [name, queue] : queues_)
         visit(*queue);
+}
+
+void HostState::walk_queues(std::string_view first, const std::function<bool(Queue&)>& visit) const {
+    queues_.walk(first, [&](const auto& queue) { return visit(*queue); });
 }
 
 void HostState::remove_all() {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/log_limit.h"
@@ -11,6 +11,7 @@
 #include "desk.h"
 #include "exchange/virtual_host.h"
 #include "exchange_state.h"
+#include "name_table.h"
 #include "names.h"
 #include "policies.h"
 #include "queue_state.h"
@@ -38,17 +39,24 @@ class HostState final : public VirtualHost {
 
     const std::string& name() const override { return name_; }
     const HostLimits& limits() const override { return limits_; }
-    void set_limits(const HostLimits& limits) override;
+    Result<void> set_limits(const HostLimits& limits) override;
 
     Result<void> declare_exchange(const ExchangeSpec& spec) override;
     const ExchangeSpec* exchange(std::string_view name) const override;
     ExchangeCounts exchange_counts(std::string_view name) const override;
     Result<void> delete_exchange(std::string_view name, bool if_unused) override;
     void each_exchange(const std::function<void(const ExchangeSpec&)>& visit) const override;
+    void walk_exchanges(std::string_view first,
+                        const std::function<bool(const ExchangeSpec&)>& visit) const override;
 
     Result<void> bind(const Binding& binding, OwnerId by) override;
     Result<void> unbind(const Binding& binding, OwnerId by) override;
     void each_binding(const std::function<void(const Binding&)>& visit) const override;
+    void walk_bindings(
+        std::string_view first,
+        const std::function<bool(const std::string& place, const Binding&)>& visit) const override;
+    void each_binding_to(DestinationKind kind, std::string_view name,
+                         const std::function<void(const Binding&)>& visit) const override;
 
     Result<Queue*> declare_queue(const QueueSpec& spec) override;
     Queue* queue(std::string_view name) const override { return find_queue(name); }
@@ -57,7 +65,9 @@ class HostState final : public VirtualHost {
                                        OwnerId by) override;
     Result<std::uint64_t> purge_queue(std::string_view name, OwnerId by) override;
     void each_queue(const std::function<void(Queue&)>& visit) const override;
+    void walk_queues(std::string_view first, const std::function<bool(Queue&)>& visit) const override;
     std::size_t queue_count() const { return queues_.size(); }
+    std::size_t exchange_count() const { return exchanges_.size(); }
 
     Result<Published> publish(const Publication& message) override;
     Result<Got> get(Queue& queue, bool settle,
@@ -147,9 +157,9 @@ class HostState final : public VirtualHost {
     const std::string name_;
     const std::uint64_t number_;
     HostLimits limits_;
-    NameMap<std::unique_ptr<ExchangeState>> exchanges_;
-    NameMap<std::unique_ptr<QueueState>> queues_;
-    std::unordered_map<std::string, std::unique_ptr<BindingRecord>> bindings_;
+    NameTable<std::unique_ptr<ExchangeState>> exchanges_;
+    NameTable<std::unique_ptr<QueueState>> queues_;
+    std::map<std::string, std::unique_ptr<BindingRecord>, std::less<>> bindings_;  ///< by identity
     Policies policies_{false}, operator_policies_{true};
     Router router_;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/log.h"
 #include "base/utf8.h"
 #include "model/pattern.h"
 #include "names.h"
@@ -166,7 +167,11 @@ const Policy* Policies::find(DestinationKind kind, std::string_view name, bool q
         if (best && best->priority >= one->policy.priority) continue;
         if (!applies(one->policy.applies, kind, quorum)) continue;
         if (kind == DestinationKind::queue && !(quorum ? one->quorum : one->classic)) continue;
+        if (one->pattern.gave_up()) continue;  // told when it happened
         if (one->pattern.found_in(name)) best = &one->policy;
+        if (one->pattern.gave_up())
+            log_warn("exchange", "policy '{}' is out of force: its pattern '{}' takes too long", key,
+                     one->policy.pattern);
     }
     return best;
 }

@@ -284,6 +284,10 @@ std::size_t queue_count(const VirtualHost& host) {
     return static_cast<const HostState&>(host).queue_count();
 }
 
+std::size_t exchange_count(const VirtualHost& host) {
+    return static_cast<const HostState&>(host).exchange_count();
+}
+
 Result<std::unique_ptr<VirtualHosts>> VirtualHosts::open(broker::Broker& broker, Options options) {
     auto hosts = std::make_unique<Hosts>(broker, options);
     if (auto loaded = hosts->load(); !loaded) return loaded.error();

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <set>
 
 #include "exchange_test_support.h"
@@ -146,7 +148,7 @@ TEST_F(VirtualHostsTest, VirtualHostsDoNotSeeEachOther) {
 
 TEST_F(VirtualHostsTest, AHostHoldsNoMoreQueuesThanItMay) {
     station_.queue("a");
-    station_.host->set_limits({.max_queues = 1, .max_connections = 5});
+    ASSERT_TRUE(station_.host->set_limits({.max_queues = 1, .max_connections = 5}).ok());
     QueueSpec spec;
     spec.name = "b";
     EXPECT_EQ(station_.host->declare_queue(spec).error().message,
@@ -219,6 +221,52 @@ TEST_F(VirtualHostsTest, DurableThingsComeBackAsTheyWereAndTheOthersDoNot) {
     });
     EXPECT_THAT(bindings, UnorderedElementsAre(">q:q{}", "x>q:key{\"z\":1}", "amq.topic>x:#{}"));
     EXPECT_EQ(named_queues(), 1u);
+}
+
+TEST_F(VirtualHostsTest, TablesAreWalkedInSharesWhileTheyChange) {
+    const auto walk = [&](std::string from, std::size_t most) {
+        std::vector<std::string> names;
+        station_.host->walk_queues(from, [&](Queue& queue) {
+            names.push_back(queue.spec().name);
+            return names.size() < most;
+        });
+        return names;
+    };
+    for (const char* name : {"d", "a", "b"})
+        station_.queue(name);
+    EXPECT_EQ(walk("", 2), (std::vector<std::string>{"a", "b"}));
+    for (int n = 0; n < 1'000; ++n)  // the hash table grows
+        station_.queue(fmt::format("c{:03}", n));
+    ASSERT_TRUE(station_.host->delete_queue("b", false, false, 0).ok());
+    EXPECT_EQ(walk(std::string("b") + '\0', 1), std::vector<std::string>{"c000"});
+    EXPECT_EQ(walk(std::string("c999") + '\0', 9), std::vector<std::string>{"d"});
+    EXPECT_TRUE(walk("e", 9).empty());
+    EXPECT_EQ(walk("", 9'999).size(), 1'002u);
+}
+
+TEST_F(VirtualHostsTest, BindingsAreWalkedBySourceAndFoundByWhereTheyLead) {
+    station_.queue("q");
+    station_.exchange("x", "fanout");
+    station_.bind("x", "q", "1");
+    station_.bind("amq.topic", "q", "2");
+    ASSERT_TRUE(station_.host->bind({"amq.topic", DestinationKind::exchange, "x", "#", {}}, 0).ok());
+    std::vector<std::string> seen, places;
+    station_.host->walk_bindings("", [&](const std::string& place, const Binding& one) {
+        seen.push_back(one.source + ">" + one.destination), places.push_back(place);
+        return true;
+    });
+    EXPECT_EQ(seen, (std::vector<std::string>{"amq.topic>x", "amq.topic>q", "x>q"}));
+    station_.host->walk_bindings(places[1] + '\0', [&](const std::string& place, const Binding&) {
+        EXPECT_EQ(place, places[2]);
+        return false;
+    });
+    std::set<std::string> to_queue, to_exchange;
+    station_.host->each_binding_to(DestinationKind::queue, "q",
+                                   [&](const Binding& one) { to_queue.insert(one.source); });
+    station_.host->each_binding_to(DestinationKind::exchange, "x",
+                                   [&](const Binding& one) { to_exchange.insert(one.source); });
+    EXPECT_EQ(to_queue, (std::set<std::string>{"amq.topic", "x"}));
+    EXPECT_EQ(to_exchange, std::set<std::string>{"amq.topic"});
 }
 
 TEST_F(VirtualHostsTest, WhatWasDeletedStaysDeleted) {

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <cctype>
+
 namespace posthorn::http {
 namespace {
 
@@ -71,6 +73,18 @@ Response Response::failure(unsigned status, std::string_view error, std::string_
     response.status = status;
     response.body = fmt::format("{{\"error\":{},\"reason\":{}}}\n", json_quoted(error), json_quoted(reason));
     return response;
+}
+
+std::string encode(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 128 && std::isalnum(byte)) || std::string_view("-._~").find(c) != std::string_view::npos)
+            out += c;
+        else
+            out += fmt::format("%{:02X}", byte);
+    }
+    return out;
 }
 
 std::string decode(std::string_view text, bool plus_is_space) {

@@ -27,7 +27,7 @@ std::optional<NamedValues> match(const std::vector<std::string>& pattern,
                                  const std::vector<std::string>& path) {
     if (pattern.size() != path.size()) return {};
     for (std::size_t i = 0; i < path.size(); ++i)
-        if (!is_parameter(pattern[i]) && pattern[i] != path[i]) return {};
+        if (is_parameter(pattern[i]) ? path[i].empty() : pattern[i] != path[i]) return {};
     NamedValues parameters;
     for (std::size_t i = 0; i < path.size(); ++i)
         if (is_parameter(pattern[i]))

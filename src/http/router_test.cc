@@ -40,7 +40,8 @@ TEST(Router, ParametersAreDecodedAfterThePathWasSplit) {
 }
 
 TEST(Router, UnknownPathsAre404WithAReason) {
-    for (const char* path : {"/", "/health", "/healthz/", "/v1/topics/a/queues"}) {
+    for (const char* path : {"/", "/health", "/healthz/", "/v1/topics/a/queues", "/v1/topics//queues/3",
+                             "/v1/topics/a/queues/"}) {
         const auto response = two_routes().route(request(Verb::get, path));
         EXPECT_EQ(response.status, 404u) << path;
         EXPECT_NE(response.body.find("\"error\":\"not_found\""), std::string::npos);

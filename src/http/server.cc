@@ -17,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "base/log.h"
 #include "base/log_limit.h"
@@ -105,11 +106,17 @@ class Server::Impl {
     // For sessions, on the HTTP thread.
     const ServerOptions& options() const { return options_; }
     void hand_over(std::uint64_t session, Request request);
+    void ask_for_more(std::uint64_t session, const std::shared_ptr<BodySource>& source);
+    /// It goes where it lives.
+    void release(std::shared_ptr<BodySource> source) {
+        run_([source = std::move(source)] {});
+    }
     void finished(std::uint64_t session) { sessions_.erase(session), open_ = sessions_.size(); }
     void count_bad_request() { ++bad_requests_; }
 
-    /// Any thread, the gate's lock held.
+    // Any thread, the gate's lock held.
     void deliver(std::uint64_t session, Response response);
+    void deliver_piece(std::uint64_t session, std::string piece);
 
   private:
     class Session;
@@ -150,6 +157,8 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
         peer_ = fmt::format("{}:{}", peer.address().to_string(), peer.port());
     }
 
+    ~Session() { forget_source(); }
+
     void read() {
         parser_.emplace();
         parser_->header_limit(server_.options().header_bytes);
@@ -168,6 +177,7 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
             reply_.set(key, value);
         if (reply_.find(beast::http::field::cache_control) == reply_.end())
             reply_.set(beast::http::field::cache_control, "no-store");
+        if (response.rest) return answer_in_pieces(std::move(response));
         reply_.keep_alive(keep_alive_);
         reply_.content_length(response.body.size());
         if (!head_) reply_.body() = std::move(response.body);
@@ -178,6 +188,26 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
             beast::http::async_write_header(stream_, *serializer_, std::move(done));
         else
             beast::http::async_write(stream_, *serializer_, std::move(done));
+    }
+
+    /// The next of an answer in pieces; an empty one is the end.
+    void send_piece(std::string piece) {
+        piece_ = std::move(piece);
+        stream_.expires_after(server_.options().write_timeout);
+        auto sent = [self = shared_from_this()](error_code error, std::size_t) {
+            if (error) return self->end();
+            self->ask_for_more();
+        };
+        auto ended = [self = shared_from_this()](error_code error, std::size_t) { self->on_written(error); };
+        if (piece_.empty()) {
+            forget_source();
+            if (!reply_.chunked()) return on_written({});
+            asio::async_write(stream_, beast::http::make_chunk_last(), std::move(ended));
+        } else if (reply_.chunked()) {
+            asio::async_write(stream_, beast::http::make_chunk(asio::buffer(piece_)), std::move(sent));
+        } else {
+            asio::async_write(stream_, asio::buffer(piece_), std::move(sent));
+        }
     }
 
     void close() {
@@ -219,6 +249,36 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
         server_.hand_over(id_, request_of(*parser_, peer_));
     }
 
+    void answer_in_pieces(Response response) {
+        source_ = std::move(response.rest);
+        // Who does not know chunks reads until the connection ends.
+        if (version_ < 11) keep_alive_ = false;
+        reply_.keep_alive(keep_alive_);
+        reply_.chunked(version_ >= 11);
+        serializer_.emplace(reply_);
+        stream_.expires_after(server_.options().write_timeout);
+        beast::http::async_write_header(stream_, *serializer_,
+                                        [self = shared_from_this(), body = std::move(response.body)](
+                                            error_code error, std::size_t) mutable {
+                                            if (error) return self->end();
+                                            if (self->head_) {
+                                                self->forget_source();
+                                                return self->on_written({});
+                                            }
+                                            if (body.empty()) return self->ask_for_more();
+                                            self->send_piece(std::move(body));
+                                        });
+    }
+
+    void forget_source() {
+        if (auto source = std::exchange(source_, nullptr)) server_.release(std::move(source));
+    }
+
+    void ask_for_more() {
+        stream_.expires_never();  // our own time
+        server_.ask_for_more(id_, source_);
+    }
+
     void refuse(error_code error) {
         const bool http_error =
             error.category() == beast::http::make_error_code(beast::http::error::bad_method).category();
@@ -247,6 +307,8 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
     std::optional<Parser> parser_;  // one request each
     WireReply reply_;
     std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
+    std::shared_ptr<BodySource> source_;  ///< of the answer being sent, if it comes in pieces
+    std::string piece_;
     std::string peer_;
     unsigned version_ = 11;
     bool keep_alive_ = false;
@@ -348,6 +410,22 @@ void Server::Impl::deliver(std::uint64_t session, Response response) {
     asio::post(thread_->context(), [this, session, response = std::move(response)]() mutable {
         if (const auto found = sessions_.find(session); found != sessions_.end())
             found->second->answer(std::move(response));
+    });
+}
+
+void Server::Impl::ask_for_more(std::uint64_t session, const std::shared_ptr<BodySource>& source) {
+    run_([gate = gate_, session, source] {
+        source->next([gate, session](std::string piece) {
+            std::lock_guard lock(gate->mutex);
+            if (gate->server) gate->server->deliver_piece(session, std::move(piece));
+        });
+    });
+}
+
+void Server::Impl::deliver_piece(std::uint64_t session, std::string piece) {
+    asio::post(thread_->context(), [this, session, piece = std::move(piece)]() mutable {
+        if (const auto found = sessions_.find(session); found != sessions_.end())
+            found->second->send_piece(std::move(piece));
     });
 }
 

@@ -18,6 +18,40 @@ using boost::asio::ip::tcp;
 using testing::HasSubstr;
 using testing::StartsWith;
 
+/// Gives so many pieces of `bytes`, and tells when it goes.
+class Pieces final : public BodySource {
+  public:
+    Pieces(std::size_t count, std::size_t bytes) : left_(count), bytes_(bytes) {}
+    ~Pieces() override {
+        std::lock_guard lock(mutex);
+        ++gone;
+        changed.notify_all();
+    }
+    void next(Give give) override {
+        if (left_ == 0) return give({});
+        --left_;
+        give(std::string(bytes_, 'b'));
+    }
+    static void wait_until_gone(int count) {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return gone == count; });
+        gone = 0;
+    }
+
+  private:
+    std::size_t left_, bytes_;
+    static inline std::mutex mutex;
+    static inline std::condition_variable changed;
+    static inline int gone = 0;
+};
+
+Response in_pieces(std::size_t count, std::size_t bytes) {
+    Response response;
+    response.body = "a";
+    response.rest = std::make_shared<Pieces>(count, bytes);
+    return response;
+}
+
 Router echo() {
     Router router;
     router.add(Verb::get, "/hello", [](const Request&) {
@@ -26,6 +60,8 @@ Router echo() {
         response.body = "hello";
         return response;
     });
+    router.add(Verb::get, "/pieces", [](const Request&) { return in_pieces(2, 3); });
+    router.add(Verb::get, "/endless", [](const Request&) { return in_pieces(1'000'000'000, 100'000); });
     router.add(Verb::post, "/echo", [](const Request& request) {
         Response response;
         response.body = request.body;
@@ -92,6 +128,51 @@ TEST_F(HttpServer, HeadTellsTheLengthAndSendsNoBody) {
     const auto answer = ask("HEAD /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     EXPECT_THAT(answer, HasSubstr("Content-Length: 5\r\n"));
     EXPECT_THAT(answer, testing::EndsWith("\r\n\r\n"));
+}
+
+TEST_F(HttpServer, AnAnswerInPiecesGoesInChunksAndTheConnectionGoesOn) {
+    start();
+    const auto answer =
+        ask("GET /pieces HTTP/1.1\r\nHost: x\r\n\r\n"
+            "HEAD /pieces HTTP/1.1\r\nHost: x\r\n\r\n"
+            "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\r\n\r\n1\r\na\r\n3\r\nbbb\r\n3\r\nbbb\r\n0\r\n\r\nHTTP/1.1 200 OK"));
+    EXPECT_THAT(answer, testing::EndsWith("\r\n\r\nhello"));
+    Pieces::wait_until_gone(2);
+}
+
+TEST_F(HttpServer, WhoKnowsNoChunksGetsThePiecesUntilTheEnd) {
+    start();
+    const auto answer = ask("GET /pieces HTTP/1.0\r\n\r\n");
+    EXPECT_THAT(answer, testing::EndsWith("\r\n\r\nabbbbbb"));
+    EXPECT_THAT(answer, testing::Not(HasSubstr("chunked")));
+    Pieces::wait_until_gone(1);
+}
+
+TEST_F(HttpServer, WhatMakesAnAnswerGoesWithItsReaderAndWithTheServer) {
+    start();
+    auto socket = connect();
+    const std::string text = "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n";
+    boost::asio::write(socket, boost::asio::buffer(text));
+    char byte = 0;
+    boost::asio::read(socket, boost::asio::buffer(&byte, 1));
+    socket.close();
+    Pieces::wait_until_gone(1);
+    auto other = connect();
+    boost::asio::write(other, boost::asio::buffer(text));
+    boost::asio::read(other, boost::asio::buffer(&byte, 1));
+    server.reset();
+    Pieces::wait_until_gone(1);
+}
+
+TEST_F(HttpServer, AReaderWhoDoesNotReadIsDropped) {
+    ServerOptions options;
+    options.write_timeout = std::chrono::milliseconds(30);
+    start(options);
+    auto socket = connect();
+    boost::asio::write(socket, boost::asio::buffer(std::string("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")));
+    Pieces::wait_until_gone(1);
 }
 
 TEST_F(HttpServer, SaysContinueToWhoWaitsForIt) {

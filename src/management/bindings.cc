@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "bindings.h"
 #include "desk.h"
 #include "listing.h"
 #include "nouns.h"
@@ -16,65 +17,80 @@ using http::Response;
 
 constexpr exchange::OwnerId nobody = 0;
 
-/// Which bindings are wanted; empty is any.
-using Wanted = std::function<bool(const Binding&)>;
+// Places in the table of bindings: first those of the default exchange, by the queue they lead to.
+constexpr char of_default = 'd', of_others = 'x';
 
-void list_bindings(Desk& desk, const Call& call, const http::Reply& reply, const Wanted& wanted) {
-    struct Row {
-        std::string vhost;
-        Binding binding;
+/// Those from one exchange, or all.
+PlacesInHost places_from(std::optional<std::string> source) {
+    return [source = std::move(source)](VirtualHost& host, const std::string& from, const auto& visit) {
+        bool go_on = true;
+        if ((from.empty() || from[0] == of_default) && (!source || source->empty()))
+            host.walk_queues(from.empty() ? "" : from.substr(1), [&](const exchange::Queue& queue) {
+                return go_on = visit(of_default + queue.spec().name, true);
+            });
+        if (!go_on || (source && source->empty())) return;
+        const bool begun = !from.empty() && from[0] == of_others;
+        host.walk_bindings(begun ? from.substr(1) : source.value_or(""),
+                           [&](const std::string& place, const Binding& binding) {
+                               if (source && !binding.source.starts_with(*source)) return false;
+                               return visit(of_others + place, !source || binding.source == *source);
+                           });
     };
-    auto rows = std::make_shared<std::vector<Row>>();
-    for (VirtualHost* host : desk.hosts_for(call))
-        host->each_binding([&](const Binding& binding) {
-            if (!wanted || wanted(binding)) rows->push_back({host->name(), binding});
-        });
-    std::sort(rows->begin(), rows->end(), [](const Row& a, const Row& b) {
-        return std::tie(a.vhost, a.binding.source, a.binding.destination, a.binding.key) <
-               std::tie(b.vhost, b.binding.source, b.binding.destination, b.binding.key);
-    });
+}
+
+void list_places(Desk& desk, const Call& call, const http::Reply& reply, PlacesInHost places) {
     Listing listing;
-    for (std::size_t i = 0; i < rows->size(); ++i)
-        listing.entries.push_back({{}, (*rows)[i].binding.source, i});
-    listing.row = [rows](const Listing::Entry& entry) {
-        const Row& row = (*rows)[entry.number];
-        return std::optional(binding_row(row.vhost, row.binding));
+    listing.walk = walk_hosts(desk, desk.hosts_for(call), std::move(places));
+    listing.row = [&desk](const Listing::Entry& entry) {
+        const VirtualHost* const host = desk.hosts.find(entry.vhost);
+        const auto binding = host ? binding_at(*host, entry.name) : std::nullopt;
+        return binding ? std::optional(binding_row(entry.vhost, *binding)) : std::nullopt;
     };
     list(desk, call, std::move(listing), reply);
 }
 
 void all_bindings(Desk& desk, Call call, http::Reply reply) {
-    list_bindings(desk, call, reply, {});
+    list_places(desk, call, reply, places_from({}));
 }
 
 void bindings_from(Desk& desk, Call call, http::Reply reply) {
-    list_bindings(desk, call, reply,
-                  [source = std::string(exchange_name(call["name"]))](const Binding& binding) {
-                      return binding.source == source;
-                  });
+    list_places(desk, call, reply, places_from(std::string(exchange_name(call["name"]))));
+}
+
+/// In the order of all lists of bindings.
+std::vector<Binding> bindings_to(const VirtualHost& host, DestinationKind kind, const std::string& name) {
+    std::vector<Binding> found;
+    if (kind == DestinationKind::queue && host.queue(name)) found.push_back({"", kind, name, name, {}});
+    host.each_binding_to(kind, name, [&](const Binding& binding) { found.push_back(binding); });
+    std::sort(found.begin(), found.end(), [](const Binding& a, const Binding& b) {
+        return std::tie(a.source, a.key) < std::tie(b.source, b.key);
+    });
+    return found;
+}
+
+void list_bindings(Desk& desk, const Call& call, const http::Reply& reply,
+                   const std::vector<Binding>& bindings) {
+    std::vector<Json> rows;
+    for (const Binding& binding : bindings)
+        rows.push_back(binding_row(call.vhost(), binding));
+    list(desk, call, Listing::of(std::move(rows)), reply);
 }
 
 void bindings_to_exchange(Desk& desk, Call call, http::Reply reply) {
-    list_bindings(desk, call, reply,
-                  [name = std::string(exchange_name(call["name"]))](const Binding& binding) {
-                      return binding.kind == DestinationKind::exchange && binding.destination == name;
-                  });
+    const std::string name(exchange_name(call["name"]));
+    list_bindings(desk, call, reply, bindings_to(desk.host_of(call), DestinationKind::exchange, name));
 }
 
 void bindings_to_queue(Desk& desk, Call call, http::Reply reply) {
     if (!desk.host_of(call).queue(call["name"])) return reply(not_found());
-    list_bindings(desk, call, reply, [name = std::string(call["name"])](const Binding& binding) {
-        return binding.kind == DestinationKind::queue && binding.destination == name;
-    });
+    const std::string name(call["name"]);
+    list_bindings(desk, call, reply, bindings_to(desk.host_of(call), DestinationKind::queue, name));
 }
 
 /// The path's /e/{source}/{q or e}/{destination}.
 struct Ends {
     std::string source, destination;
     DestinationKind kind;
-    bool are_of(const Binding& binding) const {
-        return binding.source == source && binding.destination == destination && binding.kind == kind;
-    }
 };
 
 std::optional<Ends> ends_of(const Call& call) {
@@ -86,18 +102,22 @@ std::optional<Ends> ends_of(const Call& call) {
                 queue ? DestinationKind::queue : DestinationKind::exchange};
 }
 
+std::vector<Binding> between(const VirtualHost& host, const Ends& ends) {
+    std::vector<Binding> found = bindings_to(host, ends.kind, ends.destination);
+    std::erase_if(found, [&](const Binding& binding) { return binding.source != ends.source; });
+    return found;
+}
+
 void bindings_between(Desk& desk, Call call, http::Reply reply) {
     const auto ends = ends_of(call);
     if (!ends) return reply(not_found());
-    list_bindings(desk, call, reply, [ends = *ends](const Binding& binding) { return ends.are_of(binding); });
+    list_bindings(desk, call, reply, between(desk.host_of(call), *ends));
 }
 
-std::optional<Binding> find(VirtualHost& host, const Ends& ends, std::string_view key) {
-    std::optional<Binding> found;
-    host.each_binding([&](const Binding& binding) {
-        if (!found && ends.are_of(binding) && properties_key(binding) == key) found = binding;
-    });
-    return found;
+std::optional<Binding> find(const VirtualHost& host, const Ends& ends, std::string_view key) {
+    for (Binding& binding : between(host, ends))
+        if (properties_key(binding) == key) return std::move(binding);
+    return std::nullopt;
 }
 
 Result<void> may_change(Desk& desk, const Call& call, const Binding& binding) {
@@ -120,7 +140,7 @@ Response add_binding(Desk& desk, const Call& call) {
     const Binding binding{ends->source, ends->kind, ends->destination, *key, *arguments};
     if (auto may = may_change(desk, call, binding); !may) return failed(may.error());
     if (auto bound = host.bind(binding, nobody); !bound) return failed(bound.error());
-    std::string location = binding.destination + "/";
+    std::string location = http::encode(binding.destination) + "/";
     for (const char c : properties_key(binding))
         location += c == '%' ? std::string("%25") : std::string(1, c);
     return made(false, std::move(location));
@@ -143,6 +163,28 @@ Response delete_binding(Desk& desk, const Call& call) {
 }
 
 }  // namespace
+
+Listing::Walk walk_bindings(Desk& desk, const std::vector<VirtualHost*>& hosts) {
+    return walk_hosts(desk, hosts, [](VirtualHost& host, const std::string& from, const auto& visit) {
+        host.walk_bindings(from.empty() ? "" : from.substr(1), [&](const std::string& place, const Binding&) {
+            return visit(of_others + place, true);
+        });
+    });
+}
+
+std::optional<Binding> binding_at(const VirtualHost& host, std::string_view place) {
+    const std::string name(place.substr(1));
+    if (place[0] == of_default) {
+        if (!host.queue(name)) return std::nullopt;
+        return Binding{"", DestinationKind::queue, name, name, {}};
+    }
+    std::optional<Binding> found;
+    host.walk_bindings(name, [&](const std::string& at, const Binding& binding) {
+        if (at == name) found = binding;
+        return false;
+    });
+    return found;
+}
 
 void add_bindings(Routes& routes) {
     routes.get("/bindings", Needs::login, &all_bindings);

@@ -22,6 +22,11 @@ Response no_content() {
     return made(true);
 }
 
+Response gone(const Result<void>& removed) {
+    if (removed) return no_content();
+    return removed.error().code == Errc::not_found ? not_found() : failed(removed.error());
+}
+
 Response not_found() {
     return Response::failure(404, "Object Not Found", "Not Found");
 }

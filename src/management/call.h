@@ -29,6 +29,8 @@ http::Response answer(const Json& json, unsigned status = 200);
 /// 201, or 204 when it was there already.
 http::Response made(bool was_there, std::string location = {});
 http::Response no_content();
+/// 204, or 404 when it was not there.
+http::Response gone(const Result<void>& removed);
 http::Response not_found();
 http::Response unauthorised(std::string_view reason);
 http::Response failed(const Error& error);

@@ -19,8 +19,9 @@ template <class Session>
 Listing listing_of(std::shared_ptr<std::vector<Session>> found, std::function<Json(const Session&)> row,
                    std::function<std::string(const Session&)> name) {
     Listing listing;
-    for (std::size_t i = 0; i < found->size(); ++i)
-        listing.entries.push_back({(*found)[i].virtual_host, name((*found)[i]), i});
+    listing.walk = walk_numbers(found->size(), [found, name = std::move(name)](std::size_t number) {
+        return name((*found)[number]);
+    });
     listing.row = [found, row = std::move(row)](const Listing::Entry& entry) {
         return std::optional(row((*found)[entry.number]));
     };

@@ -7,23 +7,21 @@
 #include <unordered_set>
 #include <vector>
 
+#include "ages.h"
 #include "auth/users.h"
 #include "call.h"
+#include "census.h"
 #include "exchange/alarms.h"
 #include "exchange/virtual_host.h"
+#include "held_answers.h"
 #include "jobs.h"
 #include "management/management.h"
 #include "parameters.h"
 #include "promises.h"
 #include "rates.h"
+#include "runtime/worker.h"
 
 namespace posthorn::management {
-
-/// Sums over all virtual hosts.
-struct ObjectTotals {
-    std::size_t queues = 0, exchanges = 0;
-    std::uint64_t ready = 0, unacked = 0;
-};
 
 /// What every handler may use.
 struct Desk {
@@ -34,10 +32,13 @@ struct Desk {
           alarms(foundation.alarms),
           users(foundation.users),
           sessions(foundation.sessions),
+          worker(foundation.worker),
           options(std::move(the_options)),
           parameters(foundation.keep),
           jobs(foundation.loop),
-          promises(foundation.loop, foundation.broker) {}
+          imports(foundation.loop),
+          promises(foundation.loop, foundation.broker),
+          held_answers(foundation.loop, foundation.broker.catalog()) {}
 
     runtime::Loop& loop;
     broker::Broker& broker;
@@ -45,16 +46,21 @@ struct Desk {
     exchange::Alarms& alarms;
     auth::Users& users;
     Sessions& sessions;
+    runtime::Worker& worker;
     const ManagementOptions options;
     Parameters parameters;
     Rates rates;
-    Jobs jobs;
+    Ages ages;  ///< what the request being answered asks for; of lists nothing
+    Jobs jobs, imports;
     Promises promises;
+    HeldAnswers held_answers;
     std::unordered_set<std::shared_ptr<void>> under_way;  ///< calls that wait for the disk
     MessageCounts messages;                               ///< published and got through this API
-    ObjectTotals totals;                                  ///< as summed up at `totals_ms`
-    std::int64_t totals_ms = 0;
+    Census census{*this};
     std::uint64_t queues_declared = 0, queues_created = 0, queues_deleted = 0;  ///< through this API
+
+    /// Held by every list that keeps a table's names while it puts them into another order.
+    const std::shared_ptr<const int> reordering = std::make_shared<const int>();
 
     std::int64_t now_ms() const { return loop.now_ns() / 1'000'000; }
     std::string cluster_name() const;

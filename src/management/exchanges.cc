@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "desk.h"
 #include "listing.h"
 #include "nouns.h"
@@ -31,13 +29,7 @@ Result<exchange::ExchangeSpec> spec_of(std::string_view name, const Json& body) 
 
 void list_exchanges(Desk& desk, Call call, http::Reply reply) {
     Listing listing;
-    for (VirtualHost* host : desk.hosts_for(call))
-        host->each_exchange([&](const exchange::ExchangeSpec& spec) {
-            listing.entries.push_back({host->name(), spec.name, 0});
-        });
-    std::sort(listing.entries.begin(), listing.entries.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.vhost, a.name) < std::tie(b.vhost, b.name);
-    });
+    listing.walk = walk_exchanges(desk, desk.hosts_for(call));
     listing.row = [&desk](const Listing::Entry& entry) -> std::optional<Json> {
         VirtualHost* const host = desk.hosts.find(entry.vhost);
         const auto* spec = host ? host->exchange(entry.name) : nullptr;
@@ -76,11 +68,14 @@ Response put_exchange(Desk& desk, const Call& call) {
 Response delete_exchange(Desk& desk, const Call& call) {
     VirtualHost& host = desk.host_of(call);
     const std::string_view name = exchange_name(call["name"]);
-    if (!host.exchange(name)) return not_found();
-    if (auto may = desk.may(call, Right::configure, "exchange", name); !may) return failed(may.error());
+    const bool there = host.exchange(name) != nullptr;
+    if (auto may = desk.may(call, Right::configure, "exchange", name); !may && there)
+        return failed(may.error());
+    // Also one that has gone: its going may be on the way to the disk.
     const bool if_unused = call.request.query("if-unused") == "true";
-    if (auto gone = host.delete_exchange(name, if_unused); !gone) return failed(gone.error());
-    return no_content();
+    const auto deleted = host.delete_exchange(name, if_unused);
+    if (!there) return not_found();
+    return deleted ? no_content() : failed(deleted.error());
 }
 
 }  // namespace

@@ -88,18 +88,18 @@ void test_aliveness(Desk& desk, Call call, http::Reply reply) {
     message.body = "test_message";
     const auto published = desk.sessions.publish(host, message);
     if (!published) return reply(failed(published.error()));
-    desk.jobs.add([&desk, vhost = host.name(), reply, tries = 100]() mutable {
+    desk.jobs.add([&desk, vhost = host.name(), reply, tries = 1'000]() mutable {
         exchange::VirtualHost* const in = desk.hosts.find(vhost);
         exchange::Queue* const from = in ? in->queue(name) : nullptr;
         if (!from) {
             reply(failed({Errc::not_found, "the queue of the test has gone"}));
-            return true;
+            return Jobs::Left::nothing;
         }
         const auto got = in->get(*from, true, [](const broker::Stored&, const exchange::Delivery&) {});
-        if (got && *got == exchange::VirtualHost::Got::later && --tries > 0) return false;
+        if (got && *got == exchange::VirtualHost::Got::later && --tries > 0) return Jobs::Left::later;
         const bool alive = got && *got == exchange::VirtualHost::Got::message;
         reply(alive ? well() : unwell("the message did not come back"));
-        return true;
+        return Jobs::Left::nothing;
     });
 }
 

@@ -1,9 +1,10 @@
 #include "host_limits.h"
 
-#include <fmt/format.h>
+#include <array>
 
 #include "desk.h"
 #include "listing.h"
+#include "named_limits.h"
 #include "nouns.h"
 
 namespace posthorn::management {
@@ -13,16 +14,8 @@ using exchange::HostLimits;
 using exchange::VirtualHost;
 using http::Response;
 
-using Limit = std::optional<std::uint64_t> HostLimits::*;
-Limit limit_named(std::string_view name) {
-    if (name == "max-queues") return &HostLimits::max_queues;
-    if (name == "max-connections") return &HostLimits::max_connections;
-    return nullptr;
-}
-
-Error invalid(const std::string& why) {
-    return {Errc::invalid, fmt::format("Validation failed\n\n{}\n", why)};
-}
+constexpr std::array<NamedLimit<HostLimits>, 2> known{
+    {{"max-queues", &HostLimits::max_queues}, {"max-connections", &HostLimits::max_connections}}};
 
 void list_limits(Desk& desk, Call call, http::Reply reply) {
     std::vector<Json> rows;
@@ -36,52 +29,31 @@ Response put_limit(Desk& desk, const Call& call) {
     const auto body = parse_body(call.request.body);
     if (!body) return failed(body.error());
     if (auto all = require(*body, {"value"}); !all) return failed(all.error());
-    const auto number = number_in(*body, "value", -1);
-    if (!number)
-        return failed(invalid(
-            fmt::format("{} should be a number, actually was {}", call["name"], text_of((*body)["value"]))));
-    if (auto put = put_limits(desk.host_of(call), {{std::string(call["name"]), *number}}); !put)
-        return failed(put.error());
-    return no_content();
+    auto put = put_limits(desk.host_of(call), {{std::string(call["name"]), limit_value(*body)}});
+    return put ? no_content() : failed(put.error());
 }
 
 Response delete_limit(Desk& desk, const Call& call) {
-    const Limit limit = limit_named(call["name"]);
+    const auto limit = limit_named<HostLimits>(known, call["name"]);
     if (!limit) return not_found();
     HostLimits limits = desk.host_of(call).limits();
     (limits.*limit).reset();
-    desk.host_of(call).set_limits(limits);
-    return no_content();
+    return gone(desk.host_of(call).set_limits(limits));
 }
 
 }  // namespace
 
 Json limits_json(const HostLimits& limits) {
-    Json json = Json::object();
-    if (limits.max_queues) json["max-queues"] = *limits.max_queues;
-    if (limits.max_connections) json["max-connections"] = *limits.max_connections;
-    return json;
+    return limits_json<HostLimits>(known, limits);
 }
 
-Result<void> put_limits(VirtualHost& host, const Json& value) {
-    HostLimits limits = host.limits();
-    for (const auto& [name, number] : value.items()) {
-        const Limit limit = limit_named(name);
-        if (!limit)
-            return invalid(
-                fmt::format("Unrecognised terms [{{<<\"{}\">>,{}}}] in limits", name, text_of(number)));
-        if (!number.is_number_integer())
-            return invalid(fmt::format("{} should be a number, actually was {}", name, text_of(number)));
-        if (number.is_number_unsigned() || number.get<std::int64_t>() >= 0)
-            limits.*limit = number.get<std::uint64_t>();
-        else
-            (limits.*limit).reset();
-    }
-    host.set_limits(limits);
-    return {};
+Result<void> put_limits(VirtualHost& host, const Json& value, bool others_too) {
+    HostLimits limits = others_too ? HostLimits() : host.limits();
+    if (auto read = read_limits<HostLimits>(known, value, limits); !read) return read;
+    return host.set_limits(limits);
 }
 
-void add_limits(Routes& routes) {
+void add_host_limits(Routes& routes) {
     routes.get("/vhost-limits", Needs::login, &list_limits);
     routes.get("/vhost-limits/{vhost}", Needs::vhost, &list_limits);
     routes.put("/vhost-limits/{vhost}/{name}", Needs::administrator, &put_limit);

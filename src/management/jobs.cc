@@ -1,5 +1,6 @@
 #include "jobs.h"
 
+#include <chrono>
 #include <utility>
 
 namespace posthorn::management {
@@ -16,8 +17,14 @@ void Jobs::post() {
 }
 
 void Jobs::run() {
-    if (waiting_.front()()) waiting_.pop_front();
+    const Left left = waiting_.front()();
+    if (left == Left::later) return run_later();
+    if (left == Left::nothing) waiting_.pop_front();
     if (!waiting_.empty()) post();
+}
+
+void Jobs::run_later() {
+    timer_ = loop_.after(std::chrono::milliseconds(1), [this] { run(); });
 }
 
 }  // namespace posthorn::management

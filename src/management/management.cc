@@ -5,6 +5,7 @@
 #include "console.h"
 #include "desk.h"
 #include "nouns.h"
+#include "object_metrics.h"
 #include "overview.h"
 #include "routes.h"
 #include "rows.h"
@@ -26,10 +27,12 @@ class Management::Impl {
         add_permissions(routes_);
         add_policies(routes_);
         add_parameters(routes_);
-        add_limits(routes_);
+        add_host_limits(routes_);
+        add_user_limits(routes_);
         add_alarm_limits(routes_);
         add_connections(routes_);
-        add_definitions(routes_);
+        add_definitions_export(routes_);
+        add_definitions_import(routes_);
         note();
     }
 
@@ -37,10 +40,13 @@ class Management::Impl {
         routes_.route(std::move(request), reply);
     }
 
+    void add_metrics(http::Router& router) { add_object_metrics(router, desk_); }
+
   private:
     void note() {
         note_overview(desk_);
-        note_rates(desk_);
+        desk_.census.take();
+        note_rates_of_sessions(desk_);
         timer_ = desk_.loop.after(std::chrono::milliseconds(Rates::interval_ms), [this] { note(); });
     }
 
@@ -55,6 +61,7 @@ Management::~Management() = default;
 
 void Management::add_to(http::Router& router) {
     add_console(router);
+    impl_->add_metrics(router);
     router.mount("/api", [this](http::Request request, http::Reply reply) {
         impl_->route(std::move(request), reply);
     });

@@ -76,6 +76,35 @@ TEST_F(ManagementApi, TagsSayWhoMayWhat) {
     }
 }
 
+TEST_F(ManagementApi, AnEmptyNameInAPathIsNothingThere) {
+    ASSERT_TRUE(rig.users->put_user("u", "x", {"management"}).ok());
+    rig.login = "u:x";
+    for (const char* path :
+         {"/api/exchanges//x", "/api/queues//x", "/api/policies//x", "/api/aliveness-test//",
+          "/api/vhosts//connections", "/api/bindings//e/a/q/b", "/api/parameters/policy//x"})
+        EXPECT_EQ(rig.get(path).status, 404u) << path;
+    EXPECT_EQ(rig.put("/api/vhost-limits//max-queues", "{}").status, 404u);
+    EXPECT_EQ(rig.post("/api/definitions//", "{}").status, 404u);
+}
+
+TEST_F(ManagementApi, WhatIsTheAdministratorsIsNoParameterOfPolicymakers) {
+    ASSERT_TRUE(rig.users->put_user("p", "x", {"policymaker"}).ok());
+    ASSERT_TRUE(rig.users->put_permission("p", "/", {".*", ".*", ".*"}).ok());
+    const char* const limits = "/api/parameters/vhost-limits/%2F/limits";
+    const char* const rule = "/api/parameters/operator_policy/%2F/cap";
+    const char* const body = R"({"value":{"pattern":".*","definition":{"max-length":1}}})";
+    rig.login = "p:x";
+    EXPECT_EQ(rig.put(limits, R"({"value":{"max-connections":0}})").status, 401u);
+    EXPECT_EQ(rig.put(rule, body).status, 401u);
+    EXPECT_EQ(rig.put("/api/parameters/policy/%2F/mine", body).status, 400u);
+    rig.login = "guest:guest";
+    EXPECT_EQ(rig.put(limits, R"({"value":{"max-connections":5}})").status, 201u);
+    EXPECT_EQ(rig.put(rule, body).status, 201u);
+    rig.login = "p:x";
+    EXPECT_EQ(rig.del(rule).status, 401u);
+    EXPECT_EQ(rig.del(limits).status, 401u);
+}
+
 TEST_F(ManagementApi, PermissionsAreThoseOfTheProtocol) {
     ASSERT_TRUE(rig.users->put_user("u", "x", {"management"}).ok());
     ASSERT_TRUE(rig.users->put_permission("u", "/", {"^mine", "^mine", "^mine"}).ok());
@@ -115,6 +144,32 @@ TEST_F(ManagementApi, ErrorsHaveTheOriginalsShape) {
     EXPECT_EQ(rig.post("/api/overview").status, 405u);
     EXPECT_EQ(rig.put("/api/queues/%2F/q", "{bad").json,
               Json({{"error", "bad_request"}, {"reason", "not_json"}}));
+}
+
+TEST_F(ManagementApi, WhatIsRefusedChangesNothing) {
+    const char* const limits = "/api/parameters/vhost-limits/%2F/limits";
+    ASSERT_EQ(rig.put(limits, R"({"value":{"max-connections":5}})").status, 201u);
+    EXPECT_EQ(rig.put(limits, R"({"value":{"nonsense":0}})").status, 400u);
+    EXPECT_EQ(rig.get("/api/vhost-limits").json[0]["value"], Json({{"max-connections", 5}}));
+    EXPECT_EQ(rig.put("/api/vhosts/x", R"({"tags":5})").status, 400u);
+    EXPECT_EQ(rig.get("/api/vhosts/x").status, 404u);
+}
+
+TEST_F(ManagementApi, NamesOfAnyBytesStandEncodedInAnAnswersHeaders) {
+    declare("a%0D%0AX-Evil: yes");
+    const auto bound =
+        rig.post("/api/bindings/%2F/e/amq.topic/q/a%0D%0AX-Evil:%20yes", R"({"routing_key":"k"})");
+    ASSERT_EQ(bound.status, 201u);
+    EXPECT_EQ(bound.header("Location"), "a%0D%0AX-Evil%3A%20yes/k");
+}
+
+TEST_F(ManagementApi, AnExpressionThatTakesTooLongIsABadRequest) {
+    for (int n = 0; n < 3; ++n)
+        declare("abcdefghijklmnopqrstuvwxyz0123456789-" + std::to_string(n));
+    const auto listed =
+        rig.get("/api/queues?page=1&use_regex=true&name=((%5Ba-z0-9-%5D%2B)*)*%5B%5Ea-z0-9-%5D$");
+    EXPECT_EQ(listed.status, 400u);
+    EXPECT_NE(listed.text.find("takes too long"), std::string::npos) << listed.text;
 }
 
 TEST_F(ManagementApi, HostileBodiesAndPathsAreBadRequests) {
@@ -214,63 +269,13 @@ TEST_F(ManagementApi, AVirtualHostGivesItsMakerEverythingAndTakesItAlongWhenItGo
 TEST_F(ManagementApi, WhatOperatorsLeaveIsThereAfterARestart) {
     EXPECT_EQ(rig.put("/api/global-parameters/a", R"({"value":{"b":[1]}})").status, 201u);
     EXPECT_EQ(rig.put("/api/cluster-name", R"({"name":"east"})").status, 204u);
-    rig.management = std::make_unique<Management>(
-        Foundation{rig.loop, *rig.broker, *rig.hosts, rig.alarms, *rig.users, rig.keep, rig.sessions},
-        ManagementOptions{});
+    rig.management = std::make_unique<Management>(Foundation{rig.loop, *rig.broker, *rig.hosts, rig.alarms,
+                                                             *rig.users, *rig.keep, rig.sessions, rig.worker},
+                                                  ManagementOptions{});
     rig.router = {};
     rig.management->add_to(rig.router);
     EXPECT_EQ(rig.get("/api/global-parameters/a").json["value"], Json({{"b", {1}}}));
     EXPECT_EQ(rig.get("/api/overview").json["cluster_name"], "east");
-}
-
-// --- lists -------------------------------------------------------------------------------------------------
-
-TEST_F(ManagementApi, LongListsAreMadeInSlicesAndPagesAtOnce) {
-    for (int i = 0; i < 2'000; ++i) {
-        exchange::QueueSpec spec;
-        spec.name = fmt::format("q{:04}", i);
-        ASSERT_TRUE(rig.host().declare_queue(spec).ok());
-    }
-    const Answer all = rig.get("/api/queues");
-    EXPECT_EQ(all.json.size(), 2'000u);
-    EXPECT_GT(rig.ticks, 10) << "it came in one piece, and the loop stood still for it";
-    const Answer page = rig.get("/api/queues?page=3&page_size=100&columns=name");
-    EXPECT_EQ(rig.ticks, 0);
-    EXPECT_EQ(page.json["items"][0], Json({{"name", "q0200"}}));
-    EXPECT_EQ(page.json["page_count"], 20);
-    EXPECT_EQ(page.json["total_count"], 2'000);
-    const Answer sorted =
-        rig.get("/api/queues?page=1&page_size=2&sort=messages&sort_reverse=true&columns=name");
-    EXPECT_EQ(sorted.json["item_count"], 2);
-}
-
-TEST_F(ManagementApi, AListingSurvivesThatItsQueuesGo) {
-    for (int i = 0; i < 1'000; ++i) {
-        exchange::QueueSpec spec;
-        spec.name = fmt::format("q{:04}", i);
-        ASSERT_TRUE(rig.host().declare_queue(spec).ok());
-    }
-    std::optional<http::Response> response;
-    rig.router.route(rig.request(Verb::get, "/api/queues"),
-                     [&](http::Response one) { response = std::move(one); });
-    ASSERT_FALSE(response);
-    ASSERT_TRUE(rig.hosts->remove("/").ok());
-    for (int i = 0; i < 100 && !response; ++i)
-        rig.pass(1);
-    ASSERT_TRUE(response);
-    EXPECT_LT(Json::parse(response->body).size(), 1'000u);
-}
-
-TEST_F(ManagementApi, RowsAreSortedByAnyColumn) {
-    for (const char* name : {"a", "b", "c"})
-        declare(name);
-    publish("b", "1"), publish("b", "2"), publish("c", "1");
-    rig.pass(1);
-    const Answer sorted = rig.get("/api/queues?sort=messages&sort_reverse=true&columns=name,messages");
-    EXPECT_EQ(
-        sorted.json,
-        Json::parse(R"([{"messages":2,"name":"b"},{"messages":1,"name":"c"},{"messages":0,"name":"a"}])"));
-    EXPECT_EQ(rig.get("/api/queues/%2F/?sort=nothing").json.size(), 3u);
 }
 
 // --- messages ----------------------------------------------------------------------------------------------
@@ -362,6 +367,25 @@ TEST_F(ManagementApi, PoliciesActAndOperatorsOnlyTighten) {
             << body;
 }
 
+TEST_F(ManagementApi, UsersHaveLimits) {
+    rig.put("/api/users/u", R"({"password":"x","tags":""})");
+    EXPECT_EQ(rig.get("/api/user-limits").json, Json::array());
+    EXPECT_EQ(rig.put("/api/user-limits/u/max-connections", R"({"value":3})").status, 204u);
+    EXPECT_EQ(rig.put("/api/user-limits/u/max-channels", R"({"value":"7"})").status, 204u);
+    const Json limits{{"max-connections", 3}, {"max-channels", 7}};
+    EXPECT_EQ(rig.get("/api/user-limits/u").json, Json::array({{{"user", "u"}, {"value", limits}}}));
+    EXPECT_EQ(rig.get("/api/users/u").json["limits"], limits);
+    EXPECT_EQ(rig.users->user("u")->limits, (auth::UserLimits{3, 7}));
+    EXPECT_EQ(rig.put("/api/user-limits/u/max-queues", R"({"value":3})").status, 400u);
+    EXPECT_EQ(rig.put("/api/user-limits/u/max-channels", R"({"value":"many"})").status, 400u);
+    EXPECT_EQ(rig.put("/api/user-limits/nobody/max-channels", R"({"value":1})").status, 404u);
+    EXPECT_EQ(rig.get("/api/user-limits/nobody").status, 404u);
+    EXPECT_EQ(rig.del("/api/user-limits/u/max-connections").status, 204u);
+    EXPECT_EQ(rig.users->user("u")->limits, (auth::UserLimits{std::nullopt, 7}));
+    EXPECT_EQ(rig.put("/api/user-limits/u/max-channels", R"({"value":-1})").status, 204u);
+    EXPECT_EQ(rig.get("/api/user-limits").json, Json::array());
+}
+
 TEST_F(ManagementApi, DefinitionsOfOneServerMakeAnother) {
     rig.put("/api/vhosts/v");
     rig.put("/api/exchanges/v/x", R"({"type":"topic","durable":true})");
@@ -371,6 +395,7 @@ TEST_F(ManagementApi, DefinitionsOfOneServerMakeAnother) {
     rig.put("/api/operator-policies/v/o", R"({"pattern":".*","definition":{"expires":100000}})");
     rig.put("/api/vhost-limits/v/max-queues", R"({"value":7})");
     rig.put("/api/users/u", R"({"password":"secret","tags":"management"})");
+    rig.put("/api/user-limits/u/max-connections", R"({"value":7})");
     rig.put("/api/permissions/v/u", R"({"configure":"a","write":"b","read":"c"})");
     rig.put("/api/topic-permissions/v/u", R"({"exchange":"x","write":"b","read":"c"})");
     const Answer out = rig.get("/api/definitions");
@@ -403,6 +428,31 @@ TEST_F(ManagementApi, RatesAreWhatHappenedBetweenTwoNotes) {
     rig.pass(5'000);
     rig.pass(5'000);
     EXPECT_EQ(rig.get("/api/queues/%2F/q").json["message_stats"]["publish_details"]["rate"], 0.0);
+}
+
+TEST_F(ManagementApi, ChartsGetSamplesOfSingleThings) {
+    declare("q");
+    const std::string chart = "?lengths_age=60&lengths_incr=5&msg_rates_age=60&msg_rates_incr=5";
+    rig.get("/api/queues/%2F/q" + chart), rig.get("/api/overview" + chart);
+    for (int n = 0; n < 3; ++n) {
+        publish("q", "x");
+        rig.pass(5'000);
+        rig.get("/api/overview" + chart);
+    }
+    const Json queue = rig.get("/api/queues/%2F/q" + chart).json;
+    const Json& samples = queue["messages_details"]["samples"];
+    ASSERT_GE(samples.size(), 3u);
+    EXPECT_EQ(samples[0]["sample"], 3);
+    EXPECT_EQ(samples.back()["sample"], 0);
+    EXPECT_EQ(samples[0]["timestamp"].get<std::int64_t>() - samples[1]["timestamp"].get<std::int64_t>(),
+              5'000);
+    EXPECT_GT(queue["message_stats"]["publish_details"]["avg_rate"], 0.0);
+    const Json overview = rig.get("/api/overview" + chart).json;
+    EXPECT_GE(overview["queue_totals"]["messages_details"]["samples"].size(), 3u);
+    EXPECT_GE(overview["message_stats"]["publish_details"]["samples"].size(), 3u);
+    EXPECT_FALSE(rig.get("/api/queues/%2F/q").json["messages_details"].contains("samples"));
+    EXPECT_EQ(rig.get("/api/overview?lengths_age=60&lengths_incr=0").json["error"],
+              "invalid_range_parameters");
 }
 
 TEST_F(ManagementApi, ChecksSayWhatIsWrong) {
@@ -453,6 +503,27 @@ TEST_F(ManagementApi, ConnectionsAreShownToTheirUserAndClosedByName) {
     EXPECT_EQ(rig.sessions.closed, std::vector<std::string>{connection.name});
     EXPECT_EQ(rig.sessions.reasons, std::vector<std::string>{"because"});
     EXPECT_EQ(rig.del("/api/connections/none").status, 404u);
+}
+
+TEST_F(ManagementApi, MetricsOfSingleQueuesAreThereForEverybody) {
+    declare("q");
+    rig.put(R"(/api/queues/%2F/a%22b)");
+    publish("q", "hello");
+    Connection connection;
+    connection.name = "127.0.0.1:5 -> 127.0.0.1:5672", connection.bytes_in = 7;
+    rig.sessions.connections.push_back(connection);
+    rig.login = "";
+    const Answer answer = rig.get("/metrics/per-object");
+    EXPECT_EQ(answer.status, 200u);
+    for (const char* line :
+         {"# TYPE rabbitmq_queue_messages_ready gauge\n",
+          "rabbitmq_queue_messages_ready{vhost=\"/\",queue=\"q\"} 1\n",
+          "rabbitmq_queue_messages_ready{vhost=\"/\",queue=\"a\\\"b\"} 0\n",
+          "rabbitmq_queue_messages_published_total{vhost=\"/\",queue=\"q\"} 1\n",
+          "rabbitmq_connection_incoming_bytes_total{connection=\"127.0.0.1:5 -> 127.0.0.1:5672\"} 7\n",
+          "rabbitmq_identity_info{"})
+        EXPECT_THAT(answer.text, HasSubstr(line));
+    EXPECT_EQ(rig.post("/metrics/per-object").status, 405u);
 }
 
 TEST_F(ManagementApi, ThePageIsThereForEverybody) {

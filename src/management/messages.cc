@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "base64.h"
 #include "desk.h"
 #include "nouns.h"
@@ -18,7 +19,7 @@ using http::Response;
 constexpr exchange::OwnerId nobody = 0;
 // One answer holds no more: people look at messages here, they do not consume them.
 constexpr std::int64_t get_max = 10'000;
-constexpr std::size_t get_bytes_max = 32u << 20;
+constexpr std::size_t get_bytes_max = 8u << 20;
 // Bytes of messages may have to come from the disk.
 constexpr std::chrono::milliseconds get_again{2}, get_patience{5'000};
 
@@ -149,12 +150,6 @@ Result<GetOrder> order_of(const Json& body) {
     if (!old)
         if (auto read = read_ackmode(body, order); !read) return read.error();
     return order;
-}
-
-bool is_utf8(const std::string& text) {
-    // The library's own check: it throws on bad bytes unless told to replace them.
-    return Json(text).dump(-1, ' ', false, Json::error_handler_t::ignore).size() ==
-           Json(text).dump(-1, ' ', false, Json::error_handler_t::replace).size();
 }
 
 Json message_row(const Message& message, const exchange::Delivery& delivery, const GetOrder& order) {

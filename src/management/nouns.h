@@ -16,9 +16,11 @@ void add_users(Routes& routes);
 void add_permissions(Routes& routes);
 void add_policies(Routes& routes);
 void add_parameters(Routes& routes);
-void add_limits(Routes& routes);
+void add_host_limits(Routes& routes);
+void add_user_limits(Routes& routes);
 void add_alarm_limits(Routes& routes);
 void add_connections(Routes& routes);
-void add_definitions(Routes& routes);
+void add_definitions_export(Routes& routes);
+void add_definitions_import(Routes& routes);
 
 }  // namespace posthorn::management

@@ -6,20 +6,16 @@
 #include <thread>
 
 #include "desk.h"
-#include "exchange/totals.h"
 #include "listing.h"
 #include "nouns.h"
 #include "overview.h"
 #include "rows.h"
-#include "vhosts.h"
 
 namespace posthorn::management {
 namespace {
 
 using http::Response;
 
-/// Sums over more queues than these are made every five seconds only.
-constexpr std::size_t summed_at_once_max = 5'000;
 /// More open files are not counted one by one.
 constexpr std::uint64_t files_counted_max = 4'096;
 
@@ -63,34 +59,11 @@ Json contexts(const Desk& desk) {
     return json;
 }
 
-ObjectTotals totals_of(const Desk& desk, const Call& call) {
-    ObjectTotals totals;
-    desk.hosts.each([&](const exchange::VirtualHost& host) {
-        if (!call.monitors() && !desk.users.may_enter(call.user.name, host.name())) return;
-        totals.queues += exchange::queue_count(host);
-        host.each_exchange([&](const exchange::ExchangeSpec&) { ++totals.exchanges; });
-        host.each_queue([&](const exchange::Queue& queue) {
-            const exchange::QueueCounts counts = queue.counts();
-            totals.ready += counts.ready, totals.unacked += counts.unacked;
-        });
-    });
-    return totals;
-}
-
-/// Kept a while when they are costly.
-ObjectTotals recent_totals(Desk& desk, const Call& call) {
-    if (!call.monitors()) return totals_of(desk, call);
-    const bool recent = desk.now_ms() - desk.totals_ms < Rates::interval_ms;
-    if (desk.totals.queues > summed_at_once_max && recent) return desk.totals;
-    desk.totals_ms = desk.now_ms();
-    return desk.totals = totals_of(desk, call);
-}
-
-Json queue_totals_json(const ObjectTotals& totals) {
+Json queue_totals_json(Desk& desk, const Call& call, const HostTotals& totals) {
     Json json = Json::object();
-    add_level(json, "messages", totals.ready + totals.unacked);
-    add_level(json, "messages_ready", totals.ready);
-    add_level(json, "messages_unacknowledged", totals.unacked);
+    // Who does not see everything has sums of his own.
+    add_levels(desk, json, "overview queues" + (call.monitors() ? "" : ' ' + call.user.name), totals.ready,
+               totals.unacked);
     return json;
 }
 
@@ -102,7 +75,7 @@ Json churn_rates(Desk& desk, const SessionTotals& totals) {
                                            {"queue_created", totals.queues_created + desk.queues_created},
                                            {"queue_declared", totals.queues_declared + desk.queues_declared},
                                            {"queue_deleted", totals.queues_deleted + desk.queues_deleted}}};
-    return counters_json(desk, "overview churn", counters);
+    return counters_json(desk, "overview churn", counters, {});
 }
 
 MessageCounts all_messages(const Desk& desk, MessageCounts counts) {
@@ -114,7 +87,7 @@ MessageCounts all_messages(const Desk& desk, MessageCounts counts) {
 
 Response show_overview(Desk& desk, const Call& call) {
     const SessionTotals sessions = desk.sessions.totals();
-    const ObjectTotals totals = recent_totals(desk, call);
+    const HostTotals totals = desk.census.of_all_for(call);
     const std::string& version = desk.options.rabbitmq_version;
     Json json{
         {"management_version", version},
@@ -134,7 +107,7 @@ Response show_overview(Desk& desk, const Call& call) {
         {"enable_queue_totals", false},
         {"statistics_db_event_queue", 0},
         {"node", desk.options.node},
-        {"queue_totals", queue_totals_json(totals)},
+        {"queue_totals", queue_totals_json(desk, call, totals)},
         {"object_totals",
          {{"channels", sessions.channels},
           {"connections", sessions.connections},
@@ -223,17 +196,12 @@ Response put_cluster_name(Desk& desk, const Call& call) {
     if (auto all = require(*body, {"name"}); !all) return failed(all.error());
     auto name = text_in(*body, "name", "");
     if (!name) return failed(name.error());
-    desk.parameters.put(Parameters::global, "", "cluster_name", *std::move(name));
-    return no_content();
+    return gone(desk.parameters.put(Parameters::global, "", "cluster_name", *std::move(name)));
 }
 
 // What pages and tools ask for before anything else.
 
 Response extensions(Desk&, const Call&) {
-    return answer(Json::array());
-}
-
-Response empty_list(Desk&, const Call&) {
     return answer(Json::array());
 }
 
@@ -272,8 +240,6 @@ void add_overview(Routes& routes) {
     routes.get("/extensions", Needs::login, &extensions);
     routes.get("/auth", Needs::login, &auth_settings);
     routes.get("/feature-flags", Needs::administrator, &feature_flags);
-    routes.get("/user-limits", Needs::login, &empty_list);
-    routes.get("/user-limits/{user}", Needs::login, &empty_list);
 }
 
 }  // namespace posthorn::management

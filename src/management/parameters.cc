@@ -34,18 +34,22 @@ const Json* Parameters::find(std::string_view component, std::string_view vhost,
     return at == values_.end() ? nullptr : &at->second;
 }
 
-void Parameters::put(std::string_view component, std::string_view vhost, std::string_view name, Json value) {
+Result<void> Parameters::put(std::string_view component, std::string_view vhost, std::string_view name,
+                             Json value) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
     const Key key(component, vhost, name);
     keep_.put(space, key_text(key), text_of(value));
     values_[key] = std::move(value);
+    return {};
 }
 
-bool Parameters::erase(std::string_view component, std::string_view vhost, std::string_view name) {
+Result<void> Parameters::erase(std::string_view component, std::string_view vhost, std::string_view name) {
+    if (auto admitted = keep_.admit(); !admitted) return admitted;
     const auto at = values_.find(Key(component, vhost, name));
-    if (at == values_.end()) return false;
+    if (at == values_.end()) return Error{Errc::not_found, "there is no such parameter"};
     keep_.remove(space, key_text(at->first));
     values_.erase(at);
-    return true;
+    return {};
 }
 
 void Parameters::forget_vhost(std::string_view vhost) {

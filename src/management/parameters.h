@@ -23,8 +23,9 @@ class Parameters {
     explicit Parameters(auth::Keep& keep);
 
     const Json* find(std::string_view component, std::string_view vhost, std::string_view name) const;
-    void put(std::string_view component, std::string_view vhost, std::string_view name, Json value);
-    bool erase(std::string_view component, std::string_view vhost, std::string_view name);
+    /// Both fail while nothing can be kept (`Keep::admit`).
+    Result<void> put(std::string_view component, std::string_view vhost, std::string_view name, Json value);
+    Result<void> erase(std::string_view component, std::string_view vhost, std::string_view name);
     void forget_vhost(std::string_view vhost);
     /// Of one component, by virtual host and name.
     void each(std::string_view component,

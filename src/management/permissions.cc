@@ -49,7 +49,7 @@ Response put_permission_here(Desk& desk, const Call& call) {
 }
 
 Response delete_permission(Desk& desk, const Call& call) {
-    return desk.users.remove_permission(call["user"], call["place"]) ? no_content() : not_found();
+    return gone(desk.users.remove_permission(call["user"], call["place"]));
 }
 
 std::vector<Json> topic_rows(const Desk& desk, std::string_view user, std::string_view vhost) {
@@ -83,8 +83,7 @@ Response put_topic_permission_here(Desk& desk, const Call& call) {
 }
 
 Response delete_topic_permissions(Desk& desk, const Call& call) {
-    return desk.users.remove_topic_permissions(call["user"], call["place"], call["exchange"]) ? no_content()
-                                                                                              : not_found();
+    return gone(desk.users.remove_topic_permissions(call["user"], call["place"], call["exchange"]));
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ Response put_policy_here(Desk& desk, const Call& call) {
 
 template <bool of_operator>
 Response delete_policy(Desk& desk, const Call& call) {
-    return desk.host_of(call).delete_policy(call["name"], of_operator) ? no_content() : not_found();
+    return gone(desk.host_of(call).delete_policy(call["name"], of_operator));
 }
 
 }  // namespace

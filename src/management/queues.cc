@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "desk.h"
 #include "listing.h"
 #include "nouns.h"
@@ -30,13 +28,7 @@ Result<exchange::QueueSpec> spec_of(std::string_view name, const Json& body) {
 
 void list_queues(Desk& desk, Call call, http::Reply reply) {
     Listing listing;
-    for (VirtualHost* host : desk.hosts_for(call))
-        host->each_queue([&](const exchange::Queue& queue) {
-            listing.entries.push_back({host->name(), queue.spec().name, 0});
-        });
-    std::sort(listing.entries.begin(), listing.entries.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.vhost, a.name) < std::tie(b.vhost, b.name);
-    });
+    listing.walk = walk_queues(desk, desk.hosts_for(call));
     listing.row = [&desk](const Listing::Entry& entry) -> std::optional<Json> {
         VirtualHost* const host = desk.hosts.find(entry.vhost);
         const auto* queue = host ? host->queue(entry.name) : nullptr;
@@ -83,10 +75,12 @@ Response put_queue(Desk& desk, const Call& call) {
 Response delete_queue(Desk& desk, const Call& call) {
     VirtualHost& host = desk.host_of(call);
     const std::string_view name = call["name"];
-    if (!host.queue(name)) return not_found();
-    if (auto may = desk.may(call, Right::configure, "queue", name); !may) return failed(may.error());
+    const bool there = host.queue(name) != nullptr;
+    if (auto may = desk.may(call, Right::configure, "queue", name); !may && there) return failed(may.error());
+    // Also one that has gone: its going may be on the way to the disk.
     const auto deleted = host.delete_queue(name, call.request.query("if-unused") == "true",
                                            call.request.query("if-empty") == "true", nobody);
+    if (!there) return not_found();
     if (!deleted) return failed(deleted.error());
     ++desk.queues_deleted;
     return no_content();

@@ -30,6 +30,12 @@ Rates::PerSecond Rates::look(std::string_view name, std::span<const std::uint64_
         thing.before_ms = thing.last_ms;
         std::copy_n(values.begin(), std::min(values.size(), values_max), thing.last.begin());
         thing.last_ms = now_ms;
+        if (thing.chart) {
+            auto& notes = thing.chart->notes;
+            notes.push_back({now_ms, thing.last});
+            while (notes.front().ms < now_ms - chart_ms)
+                notes.pop_front();
+        }
     }
     PerSecond rates{};
     if (thing.before_ms < 0 || thing.last_ms <= thing.before_ms) return rates;
@@ -41,8 +47,38 @@ Rates::PerSecond Rates::look(std::string_view name, std::span<const std::uint64_
     return rates;
 }
 
+std::vector<Rates::Sample> Rates::samples(std::string_view name, Span span, std::int64_t now_ms) {
+    const auto at = things_.find(name);
+    if (at == things_.end()) return {};
+    Thing& thing = at->second;
+    if (!thing.chart) {
+        if (charts_ == charts_max) return {};
+        ++charts_;
+        thing.chart = std::make_unique<Chart>();
+        thing.chart->notes.push_back({thing.last_ms, thing.last});
+    }
+    thing.chart->asked_ms = now_ms;
+    std::vector<Sample> points;
+    auto note = thing.chart->notes.rbegin();
+    for (std::int64_t ms = now_ms; ms >= now_ms - span.age_ms; ms -= span.incr_ms) {
+        while (note != thing.chart->notes.rend() && note->ms > ms)
+            ++note;
+        if (note == thing.chart->notes.rend()) break;
+        points.push_back({ms, note->values});
+    }
+    return points;
+}
+
 void Rates::forget_unseen(std::int64_t now_ms) {
-    std::erase_if(things_, [&](const auto& entry) { return now_ms - entry.second.last_ms > forget_ms; });
+    for (auto at = things_.begin(); at != things_.end();) {
+        Thing& thing = at->second;
+        const bool forgotten = now_ms - thing.last_ms > forget_ms;
+        if (thing.chart && (forgotten || now_ms - thing.chart->asked_ms > chart_ms)) {
+            thing.chart.reset();
+            --charts_;
+        }
+        at = forgotten ? things_.erase(at) : std::next(at);
+    }
 }
 
 }  // namespace posthorn::management

@@ -44,10 +44,15 @@ void Routes::call(const Route& route, http::Request request, const http::Reply& 
     if (route.verb != http::Verb::get && from_another_site(call.request))
         return reply(
             http::Response::failure(403, "forbidden", "a page of another site may change nothing here"));
-    if (route.late)
-        route.late(desk_, std::move(call), reply);
-    else
-        reply(route.handler(desk_, call));
+    if (route.late) return route.late(desk_, std::move(call), reply);
+    auto ages = ages_of(call.request);
+    if (!ages) return reply(http::Response::failure(400, "invalid_range_parameters", ages.error().message));
+    desk_.ages = *ages;
+    broker::Catalog& catalog = desk_.broker.catalog();
+    catalog.begin_request();
+    auto response = route.handler(desk_, call);
+    desk_.ages = {};
+    desk_.held_answers.hold(catalog.awaited(), std::move(response), reply);
 }
 
 }  // namespace posthorn::management

@@ -20,7 +20,8 @@ enum class Needs {
     administrator,  ///< the tag administrator; a `{vhost}` in the path must be there
 };
 
-/// The table of what is below /api: verb, path, who may, handler.
+/// The table of what is below /api: verb, path, who may, handler. What a `Handler` says goes out when the
+/// names it changed, or found as they were wanted while they are on their way to the disk, are durable.
 class Routes {
   public:
     using Handler = http::Response (*)(Desk&, const Call&);

@@ -19,16 +19,37 @@ std::string thing_name(char kind, std::string_view vhost, std::string_view name)
     return thing;
 }
 
-/// Level things change by their own rate: what came less what went.
-void add_details(Json& json, const std::string& name, double rate) {
-    json[name + "_details"] = {{"rate", rate}};
+/// As charts want them, the newest first.
+void add_samples(Json& details, std::span<const Rates::Sample> samples, std::size_t value,
+                 std::int64_t to_wall_ms) {
+    Json points = Json::array();
+    double sum = 0;
+    for (const Rates::Sample& sample : samples) {
+        points.push_back({{"sample", sample.values[value]}, {"timestamp", sample.ms + to_wall_ms}});
+        sum += static_cast<double>(sample.values[value]);
+    }
+    const Rates::Sample &newest = samples.front(), &oldest = samples.back();
+    const double seconds = static_cast<double>(newest.ms - oldest.ms) / 1'000;
+    details["samples"] = std::move(points);
+    details["avg"] = sum / static_cast<double>(samples.size());
+    details["avg_rate"] =
+        seconds <= 0
+            ? 0.0
+            : (static_cast<double>(newest.values[value]) - static_cast<double>(oldest.values[value])) /
+                  seconds;
+}
+
+std::array<Counter, 3> levels_of(std::uint64_t ready, std::uint64_t unacked) {
+    return {{{"messages", ready + unacked}, {"messages_ready", ready}, {"messages_unacknowledged", unacked}}};
 }
 
 std::string channel_thing(const Channel& channel) {
     return thing_name('c', channel.connection_name, std::to_string(channel.number));
 }
 
-using QueueCounters = std::array<Counter, 8>;
+/// Counters, and behind them the levels.
+constexpr std::size_t queue_counters = 8;
+using QueueCounters = std::array<Counter, queue_counters + 3>;
 QueueCounters counters_of(const exchange::QueueCounts& counts) {
     const std::uint64_t handed_out =
         counts.delivered + counts.delivered_settled + counts.got + counts.got_settled;
@@ -39,7 +60,10 @@ QueueCounters counters_of(const exchange::QueueCounts& counts) {
              {"get", counts.got},
              {"get_no_ack", counts.got_settled},
              {"publish", counts.published},
-             {"redeliver", counts.redelivered}}};
+             {"redeliver", counts.redelivered},
+             {"messages", counts.ready + counts.unacked},
+             {"messages_ready", counts.ready},
+             {"messages_unacknowledged", counts.unacked}}};
 }
 
 using ExchangeCounters = std::array<Counter, 2>;
@@ -139,32 +163,53 @@ std::string arguments_number(const model::Arguments& arguments) {
     return base64_for_path(bytes);
 }
 
-/// No more than these are gone through every five seconds: one to two milliseconds each.
-constexpr std::size_t noted_queues_max = 5'000, noted_sessions_max = 1'000;
+/// No more than these are gone through every five seconds: one to two milliseconds.
+constexpr std::size_t noted_sessions_max = 1'000;
 
 }  // namespace
 
-Json counters_json(Desk& desk, std::string_view thing, std::span<const Counter> counters) {
+Numbers::Numbers(Desk& desk, std::string thing, std::span<const Counter> counters)
+    : desk_(desk), thing_(std::move(thing)), counters_(counters.begin(), counters.end()) {
     std::array<std::uint64_t, Rates::values_max> values{};
     POSTHORN_CHECK(counters.size() <= values.size(), "more counters than rates are kept of");
     for (std::size_t i = 0; i < counters.size(); ++i)
         values[i] = counters[i].value;
-    const auto rates = desk.rates.look(thing, std::span(values).first(counters.size()), desk.now_ms());
-    Json json = Json::object();
-    for (std::size_t i = 0; i < counters.size(); ++i) {
-        json[counters[i].name] = counters[i].value;
-        add_details(json, counters[i].name, rates[i]);
+    rates_ = desk.rates.look(thing_, std::span(values).first(counters.size()), desk.now_ms());
+}
+
+void Numbers::put(Json& json, std::size_t first, std::size_t count, Kind kind,
+                  const std::optional<Rates::Span>& chart) const {
+    std::vector<Rates::Sample> samples;
+    if (chart) samples = desk_.rates.samples(thing_, *chart, desk_.now_ms());
+    const std::int64_t wall_ms = desk_.broker.now().wall_ms - desk_.now_ms();
+    for (std::size_t i = first; i < first + count; ++i) {
+        json[counters_[i].name] = counters_[i].value;
+        Json details{{"rate", kind == Kind::growing ? rates_[i] : 0.0}};
+        if (!samples.empty()) add_samples(details, samples, i, wall_ms);
+        json[std::string(counters_[i].name) + "_details"] = std::move(details);
     }
+}
+
+Json counters_json(Desk& desk, std::string_view thing, std::span<const Counter> counters,
+                   const std::optional<Rates::Span>& chart) {
+    Json json = Json::object();
+    Numbers(desk, std::string(thing), counters).put(json, 0, counters.size(), Numbers::Kind::growing, chart);
     return json;
 }
 
 Json message_stats(Desk& desk, std::string_view thing, const MessageCounts& counts) {
-    return counters_json(desk, thing, counters_of(counts));
+    return counters_json(desk, thing, counters_of(counts), desk.ages.msg_rates);
+}
+
+void add_levels(Desk& desk, Json& json, std::string_view thing, std::uint64_t ready, std::uint64_t unacked) {
+    const auto levels = levels_of(ready, unacked);
+    Numbers(desk, std::string(thing), levels)
+        .put(json, 0, levels.size(), Numbers::Kind::level, desk.ages.lengths);
 }
 
 void add_level(Json& json, const char* name, std::uint64_t value) {
     json[name] = value;
-    add_details(json, name, 0.0);
+    json[std::string(name) + "_details"] = {{"rate", 0.0}};
 }
 
 Json exchange_row(Desk& desk, exchange::VirtualHost& host, const exchange::ExchangeSpec& spec) {
@@ -173,7 +218,8 @@ Json exchange_row(Desk& desk, exchange::VirtualHost& host, const exchange::Excha
              {"auto_delete", spec.auto_delete},
              {"durable", spec.durable},
              {"internal", spec.internal},
-             {"message_stats", counters_json(desk, thing_name('e', host.name(), spec.name), counters)},
+             {"message_stats",
+              counters_json(desk, thing_name('e', host.name(), spec.name), counters, desk.ages.msg_rates)},
              {"name", spec.name},
              {"type", spec.type},
              {"user_who_performed_action", "rmq-internal"},
@@ -207,14 +253,14 @@ Json queue_row(Desk& desk, exchange::VirtualHost& host, const exchange::Queue& q
              {"state", "running"},
              {"type", quorum ? "quorum" : "classic"},
              {"vhost", host.name()}};
-    add_level(row, "messages", counts.ready + counts.unacked);
-    add_level(row, "messages_ready", counts.ready);
-    add_level(row, "messages_unacknowledged", counts.unacked);
+    const QueueCounters all = counters_of(counts);
+    const Numbers numbers(desk, thing_name('q', host.name(), spec.name), all);
+    numbers.put(row, queue_counters, all.size() - queue_counters, Numbers::Kind::level, desk.ages.lengths);
     if (quorum)
         for (const char* role : {"members", "online"})
             row[role] = Json::array({desk.options.node});
     if (quorum) row["leader"] = desk.options.node;
-    row["message_stats"] = counters_json(desk, thing_name('q', host.name(), spec.name), counters_of(counts));
+    numbers.put(row["message_stats"], 0, queue_counters, Numbers::Kind::growing, desk.ages.msg_rates);
     if (counts.consumers > 0)
         add_consumer_tags(row, queue);
     else
@@ -284,7 +330,8 @@ Json connection_row(Desk& desk, const Connection& connection) {
     if (const auto* name = connection.client_properties.find("connection_name"); name && name->text())
         row["user_provided_name"] = *name->text();
     if (connection.tls) row.update(tls_json(*connection.tls));
-    row.update(counters_json(desk, thing_name('s', "", connection.name), counters_of(connection)));
+    row.update(counters_json(desk, thing_name('s', "", connection.name), counters_of(connection),
+                             desk.ages.data_rates));
     return row;
 }
 
@@ -339,16 +386,15 @@ void note(Desk& desk, std::string_view thing, const std::array<Counter, n>& coun
 
 }  // namespace
 
-void note_rates(Desk& desk) {
-    desk.hosts.each([&](exchange::VirtualHost& host) {
-        if (exchange::queue_count(host) > noted_queues_max) return;
-        host.each_queue([&](const exchange::Queue& queue) {
-            note(desk, thing_name('q', host.name(), queue.spec().name), counters_of(queue.counts()));
-        });
-        host.each_exchange([&](const exchange::ExchangeSpec& spec) {
-            note(desk, thing_name('e', host.name(), spec.name), counters_of(host.exchange_counts(spec.name)));
-        });
-    });
+void note_rates(Desk& desk, const exchange::VirtualHost& host, const exchange::Queue& queue) {
+    note(desk, thing_name('q', host.name(), queue.spec().name), counters_of(queue.counts()));
+}
+
+void note_rates(Desk& desk, const exchange::VirtualHost& host, const exchange::ExchangeSpec& spec) {
+    note(desk, thing_name('e', host.name(), spec.name), counters_of(host.exchange_counts(spec.name)));
+}
+
+void note_rates_of_sessions(Desk& desk) {
     const SessionTotals totals = desk.sessions.totals();
     if (totals.connections <= noted_sessions_max)
         desk.sessions.each_connection([&](const Connection& connection) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "desk.h"
 
@@ -25,13 +27,38 @@ struct Counter {
     const char* name;
     std::uint64_t value;
 };
-Json counters_json(Desk& desk, std::string_view thing, std::span<const Counter> counters);
+/// Of one thing: noted for its rates, and sampled for the charts that ask.
+class Numbers {
+  public:
+    enum class Kind {
+        growing,  ///< told with its rate
+        level,    ///< goes up and down, with a rate nobody keeps
+    };
+    Numbers(Desk& desk, std::string thing, std::span<const Counter> counters);
+    /// `count` of them from `first` on.
+    void put(Json& json, std::size_t first, std::size_t count, Kind kind,
+             const std::optional<Rates::Span>& chart) const;
+
+  private:
+    Desk& desk_;
+    const std::string thing_;
+    const std::vector<Counter> counters_;
+    Rates::PerSecond rates_{};
+};
+
+Json counters_json(Desk& desk, std::string_view thing, std::span<const Counter> counters,
+                   const std::optional<Rates::Span>& chart);
 Json message_stats(Desk& desk, std::string_view thing, const MessageCounts& counts);
 
-/// Numbers that go up and down, with a rate nobody keeps: {"messages":3,"messages_details":{"rate":0.0}}.
+/// messages, messages_ready, messages_unacknowledged.
+void add_levels(Desk& desk, Json& json, std::string_view thing, std::uint64_t ready, std::uint64_t unacked);
+/// A number that goes up and down: {"mem_used":3,"mem_used_details":{"rate":0.0}}.
 void add_level(Json& json, const char* name, std::uint64_t value);
 
-/// Notes the counters of everything there is, unless that is too much: `Rates` then goes by who looks.
-void note_rates(Desk& desk);
+// Notes of counters, from which rates are told.
+void note_rates(Desk& desk, const exchange::VirtualHost& host, const exchange::Queue& queue);
+void note_rates(Desk& desk, const exchange::VirtualHost& host, const exchange::ExchangeSpec& spec);
+/// Unless they are too many: `Rates` then goes by who looks.
+void note_rates_of_sessions(Desk& desk);
 
 }  // namespace posthorn::management

@@ -48,7 +48,18 @@ Response show_parameter(Desk& desk, const Call& call) {
     return found ? one(call, *std::move(found)) : not_found();
 }
 
+/// The administrator's, though these routes are there for the policymaker as well; and the original keeps
+/// policies to their own routes.
+std::optional<Response> refuse_component(const Call& call) {
+    const std::string_view component = call["component"];
+    if (component == "policy") return failed({Errc::invalid, "policies may not be set using this method"});
+    if ((component == operator_policy || component == vhost_limits) && !call.administers())
+        return unauthorised("Not administrator user");
+    return std::nullopt;
+}
+
 Response put_parameter_here(Desk& desk, const Call& call) {
+    if (auto refused = refuse_component(call)) return *std::move(refused);
     const auto body = parse_body(call.request.body);
     if (!body) return failed(body.error());
     if (auto all = require(*body, {"value"}); !all) return failed(all.error());
@@ -58,15 +69,12 @@ Response put_parameter_here(Desk& desk, const Call& call) {
 }
 
 Response delete_parameter(Desk& desk, const Call& call) {
+    if (auto refused = refuse_component(call)) return *std::move(refused);
     VirtualHost& host = desk.host_of(call);
     if (!find(desk, call)) return not_found();
-    if (call["component"] == operator_policy)
-        return host.delete_policy(call["name"], true) ? no_content() : not_found();
-    if (call["component"] == vhost_limits)
-        host.set_limits({});
-    else
-        desk.parameters.erase(call["component"], call.vhost(), call["name"]);
-    return no_content();
+    if (call["component"] == operator_policy) return gone(host.delete_policy(call["name"], true));
+    if (call["component"] == vhost_limits) return gone(host.set_limits({}));
+    return gone(desk.parameters.erase(call["component"], call.vhost(), call["name"]));
 }
 
 void list_globals(Desk& desk, Call call, http::Reply reply) {
@@ -83,12 +91,12 @@ Response put_global(Desk& desk, const Call& call) {
     if (!body) return failed(body.error());
     if (auto all = require(*body, {"value"}); !all) return failed(all.error());
     const bool there = desk.parameters.find(Parameters::global, "", call["name"]) != nullptr;
-    desk.parameters.put(Parameters::global, "", call["name"], (*body)["value"]);
-    return made(there);
+    auto put = desk.parameters.put(Parameters::global, "", call["name"], (*body)["value"]);
+    return put ? made(there) : failed(put.error());
 }
 
 Response delete_global(Desk& desk, const Call& call) {
-    return desk.parameters.erase(Parameters::global, "", call["name"]) ? no_content() : not_found();
+    return gone(desk.parameters.erase(Parameters::global, "", call["name"]));
 }
 
 }  // namespace
@@ -127,8 +135,7 @@ Result<void> put_parameter(Desk& desk, std::string_view component, VirtualHost& 
     if (component == vhost_limits) {
         if (!value.is_object() && !(value.is_array() && value.empty()))
             return Error{Errc::invalid, "not_an_object: value"};
-        host.set_limits({});
-        return put_limits(host, value);
+        return put_limits(host, value, true);
     }
     if (component == operator_policy || component == "policy") {
         if (!value.is_object()) return Error{Errc::invalid, "not_an_object: value"};
@@ -136,9 +143,9 @@ Result<void> put_parameter(Desk& desk, std::string_view component, VirtualHost& 
     }
     if (std::find(of_plugins.begin(), of_plugins.end(), component) == of_plugins.end())
         return Error{Errc::invalid, fmt::format("Validation failed\n\ncomponent {} not found\n", component)};
+    if (auto put = desk.parameters.put(component, host.name(), name, value); !put) return put;
     log_warn("management", "parameter '{}' of {} is kept and does nothing: there is no {} here", name,
              component, component);
-    desk.parameters.put(component, host.name(), name, value);
     return {};
 }
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "desk.h"
 #include "listing.h"
 #include "nouns.h"
+#include "user_limits.h"
 #include "users.h"
 
 namespace posthorn::management {
@@ -67,17 +67,16 @@ Response put_user_here(Desk& desk, const Call& call) {
     return made(there);
 }
 
-void remove_user(Desk& desk, const std::string& name) {
+Result<void> remove_user(Desk& desk, const std::string& name) {
+    if (auto admitted = desk.broker.catalog().admit(); !admitted) return admitted;
     desk.sessions.close_user(name, fmt::format("user '{}' is deleted", name));
-    if (auto removed = desk.users.remove_user(name); !removed)
-        log_warn("management", "{}", removed.error().message);
+    return desk.users.remove_user(name);
 }
 
 Response delete_user(Desk& desk, const Call& call) {
     const std::string name(call["name"]);
     if (!desk.users.user(name)) return not_found();
-    remove_user(desk, name);
-    return no_content();
+    return gone(remove_user(desk, name));
 }
 
 Response delete_users(Desk& desk, const Call& call) {
@@ -90,7 +89,8 @@ Response delete_users(Desk& desk, const Call& call) {
         names.push_back(name.get<std::string>());
     }
     for (const std::string& name : names)
-        remove_user(desk, name);
+        if (auto removed = remove_user(desk, name); !removed && removed.error().code != Errc::not_found)
+            return failed(removed.error());
     return no_content();
 }
 
@@ -101,10 +101,13 @@ Json user_row(const auth::User& user) {
             {"password_hash", user.password.text()},
             {"hashing_algorithm", algorithm},
             {"tags", user.tags},
-            {"limits", Json::object()}};
+            {"limits", limits_json(user.limits)}};
 }
 
-Result<void> put_user(auth::Users& users, std::string_view name, const Json& body) {
+namespace {
+
+/// His tags, and password or hash.
+Result<void> put_login(auth::Users& users, std::string_view name, const Json& body) {
     auto tags = tags_in(body);
     if (!tags) return tags.error();
     const auto hash = text_in(body, "password_hash", ""), password = text_in(body, "password", "");
@@ -120,6 +123,15 @@ Result<void> put_user(auth::Users& users, std::string_view name, const Json& bod
     auto kept = auth::PasswordHash::from_text(*hash);
     if (!kept) return kept.error();
     return users.put_user(name, *std::move(kept), *std::move(tags));
+}
+
+}  // namespace
+
+Result<void> put_user(auth::Users& users, std::string_view name, const Json& body) {
+    if (auto put = put_login(users, name, body); !put) return put;
+    const auto limits = body.find("limits");
+    return limits == body.end() || !limits->is_object() || limits->empty() ? Result<void>()
+                                                                           : put_limits(users, name, *limits);
 }
 
 void add_users(Routes& routes) {

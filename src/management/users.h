@@ -6,7 +6,7 @@
 namespace posthorn::management {
 
 Json user_row(const auth::User& user);
-/// Makes or changes a user as a body or a definition says: tags, and password or password_hash.
+/// Makes or changes a user as a body or a definition says: tags, password or password_hash, limits.
 Result<void> put_user(auth::Users& users, std::string_view name, const Json& body);
 
 Json permission_row(const std::string& user, const std::string& vhost, const auth::Permission& may);

@@ -30,22 +30,21 @@ Json vhost_row(Desk& desk, VirtualHost& host) {
              {"tracing", metadata.value("tracing", false)},
              {"cluster_state", {{desk.options.node, "running"}}}};
     row["metadata"].erase("tracing");
-    const QueueTotals totals = queue_totals(host);
-    add_level(row, "messages", totals.ready + totals.unacked);
-    add_level(row, "messages_ready", totals.ready);
-    add_level(row, "messages_unacknowledged", totals.unacked);
+    const HostTotals totals = desk.census.of(host);
+    add_levels(desk, row, std::string("w") + host.name(), totals.ready, totals.unacked);
     row["message_stats"] = message_stats(desk, std::string("v") + host.name(), totals.messages);
     return row;
 }
 
 void list_vhosts(Desk& desk, Call call, http::Reply reply) {
-    Listing listing;
-    desk.hosts.each([&](VirtualHost& host) {
+    std::vector<std::string> names;
+    desk.hosts.each([&](const VirtualHost& host) {
         if (call.monitors() || desk.users.may_enter(call.user.name, host.name()))
-            listing.entries.push_back({host.name(), host.name(), 0});
+            names.push_back(host.name());
     });
-    std::sort(listing.entries.begin(), listing.entries.end(),
-              [](const auto& a, const auto& b) { return a.name < b.name; });
+    std::sort(names.begin(), names.end());
+    Listing listing;
+    listing.walk = walk_numbers(names.size(), [names](std::size_t number) { return names[number]; });
     listing.row = [&desk](const Listing::Entry& entry) -> std::optional<Json> {
         VirtualHost* const host = desk.hosts.find(entry.name);
         if (!host) return std::nullopt;
@@ -85,7 +84,8 @@ Result<Json> tags_in(const Json& body) {
     return tags;
 }
 
-Result<void> note_metadata(Desk& desk, std::string_view vhost, const Json& body) {
+/// What is known of a virtual host, with what the body says of it.
+Result<Json> metadata_with(const Desk& desk, std::string_view vhost, const Json& body) {
     auto tags = tags_in(body);
     auto description = text_in(body, "description", "");
     auto queue_type = text_in(body, "default_queue_type", "");
@@ -99,8 +99,7 @@ Result<void> note_metadata(Desk& desk, std::string_view vhost, const Json& body)
     if (body.contains("description")) metadata["description"] = *std::move(description);
     if (!queue_type->empty()) metadata["default_queue_type"] = *std::move(queue_type);
     if (body.contains("tracing")) metadata["tracing"] = *tracing;
-    desk.parameters.put(Parameters::vhost_metadata, vhost, "", std::move(metadata));
-    return {};
+    return metadata;
 }
 
 }  // namespace
@@ -109,13 +108,14 @@ Result<void> put_vhost(Desk& desk, std::string_view name, const Json& body, std:
     if (name.find('\0') != std::string_view::npos)
         return Error{Errc::invalid, "the name of a virtual host has no zero byte"};
     const bool there = desk.hosts.find(name) != nullptr;
-    if (auto flag = flag_in(body, "tracing", false); !flag) return flag.error();
+    auto metadata = metadata_with(desk, name, body);
+    if (!metadata) return metadata.error();
     if (auto added = desk.hosts.add(name); !added) return added.error();
     if (!there && !creator.empty())
         if (auto may = desk.users.put_permission(creator, name, {".*", ".*", ".*"}); !may) return may;
     if (body.contains("tags") || body.contains("description") || body.contains("tracing") ||
         body.contains("default_queue_type"))
-        return note_metadata(desk, name, body);
+        return desk.parameters.put(Parameters::vhost_metadata, name, "", *std::move(metadata));
     return {};
 }
 
@@ -133,6 +133,7 @@ Response put_vhost_here(Desk& desk, const Call& call) {
 Response delete_vhost(Desk& desk, const Call& call) {
     const std::string name(call["name"]);
     if (!desk.hosts.find(name)) return not_found();
+    if (auto admitted = desk.broker.catalog().admit(); !admitted) return failed(admitted.error());
     desk.sessions.close_virtual_host(name, fmt::format("vhost '{}' is deleted", name));
     if (auto removed = desk.hosts.remove(name); !removed) return failed(removed.error());
     desk.users.forget_vhost(name);
@@ -174,23 +175,6 @@ Response start_vhost(Desk& desk, const Call& call) {
 }
 
 }  // namespace
-
-QueueTotals queue_totals(const VirtualHost& host) {
-    QueueTotals totals;
-    host.each_queue([&](const exchange::Queue& queue) {
-        const exchange::QueueCounts counts = queue.counts();
-        totals.ready += counts.ready, totals.unacked += counts.unacked;
-        totals.messages.delivered += counts.delivered,
-            totals.messages.delivered_no_ack += counts.delivered_settled;
-        totals.messages.got += counts.got, totals.messages.got_no_ack += counts.got_settled;
-        totals.messages.acknowledged += counts.acknowledged,
-            totals.messages.redelivered += counts.redelivered;
-    });
-    host.each_exchange([&](const exchange::ExchangeSpec& spec) {
-        totals.messages.published += host.exchange_counts(spec.name).in;
-    });
-    return totals;
-}
 
 void add_vhosts(Routes& routes) {
     routes.get("/vhosts", Needs::login, &list_vhosts);

@@ -11,7 +11,7 @@ namespace posthorn::model {
 namespace {
 
 // A name has at most 255 bytes; what honest expressions need on that is far below.
-constexpr std::uint32_t kSteps = 100'000;
+constexpr std::uint32_t kSteps = 10'000;
 constexpr std::uint32_t kDepth = 1'000;
 constexpr std::size_t kTextMax = 4'096;
 
@@ -21,6 +21,7 @@ struct Pattern::Code {
     pcre2_code* code = nullptr;
     pcre2_match_data* match = nullptr;
     pcre2_match_context* limits = nullptr;
+    mutable bool gave_up = false;
 
     ~Code() {
         pcre2_match_context_free(limits);
@@ -56,8 +57,14 @@ Result<Pattern> Pattern::compile(std::string_view text) {
 }
 
 bool Pattern::found_in(std::string_view name) const {
-    return pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(), 0, 0,
-                       code_->match, code_->limits) >= 0;
+    const int found = pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(), 0, 0,
+                                  code_->match, code_->limits);
+    code_->gave_up |= found == PCRE2_ERROR_MATCHLIMIT || found == PCRE2_ERROR_DEPTHLIMIT;
+    return found >= 0;
+}
+
+bool Pattern::gave_up() const {
+    return code_->gave_up;
 }
 
 }  // namespace posthorn::model

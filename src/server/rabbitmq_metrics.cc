@@ -6,8 +6,10 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 
+#include "api/process_metrics.h"
 #include "exchange/alarms.h"
 #include "exchange/payload_codec.h"
 #include "exchange/totals.h"
@@ -64,6 +66,7 @@ void alarms_and_limits(const Writer& to, const exchange::Alarms& alarms, const A
              alarms.limits().memory_bytes);
     rlimit descriptors{};
     ::getrlimit(RLIMIT_NOFILE, &descriptors);
+    to.gauge("rabbitmq_process_open_fds", "File descriptors open", api::open_descriptors());
     to.gauge("rabbitmq_process_max_fds", "File descriptors allowed", descriptors.rlim_cur);
     to.gauge("rabbitmq_process_max_tcp_sockets", "Sockets allowed", descriptors.rlim_cur);
     to.gauge("rabbitmq_process_open_tcp_sockets", "Sockets of AMQP clients", counters.connections);
@@ -93,17 +96,23 @@ void comings_and_goings(const Writer& to, const AmqpCounters& counters, std::uin
     to.counter("rabbitmq_connection_outgoing_bytes_total", "Bytes to AMQP clients", counters.bytes_out);
 }
 
-void channels(const Writer& to, const AmqpServer& amqp, const AmqpCounters& counters) {
-    std::uint64_t unacked = 0, unconfirmed = 0, uncommitted = 0, acks_uncommitted = 0, prefetch = 0,
-                  channel_prefetch = 0;
+/// Sums over the channels there are.
+struct OpenChannels {
+    std::uint64_t publishers = 0, unconfirmed = 0;
+};
+
+OpenChannels channels(const Writer& to, const AmqpServer& amqp, const AmqpCounters& counters) {
+    OpenChannels open;
+    std::uint64_t unacked = 0, uncommitted = 0, acks_uncommitted = 0, prefetch = 0, channel_prefetch = 0;
     amqp.each_channel([&](const gateway::amqp::ChannelInfo& channel) {
-        unacked += channel.unacknowledged, unconfirmed += channel.unconfirmed;
+        unacked += channel.unacknowledged, open.unconfirmed += channel.unconfirmed;
+        open.publishers += channel.messages.published > 0 ? 1 : 0;
         uncommitted += channel.uncommitted, acks_uncommitted += channel.uncommitted_acks;
         prefetch += channel.prefetch, channel_prefetch += channel.global_prefetch;
     });
     to.gauge("rabbitmq_channel_consumers", "Consumers of channels", counters.consumers);
     to.gauge("rabbitmq_channel_messages_unacked", "Delivered, not acknowledged yet", unacked);
-    to.gauge("rabbitmq_channel_messages_unconfirmed", "Published, not confirmed yet", unconfirmed);
+    to.gauge("rabbitmq_channel_messages_unconfirmed", "Published, not confirmed yet", open.unconfirmed);
     to.gauge("rabbitmq_channel_messages_uncommitted", "Published in transactions", uncommitted);
     to.gauge("rabbitmq_channel_acks_uncommitted", "Acknowledged in transactions", acks_uncommitted);
     to.gauge("rabbitmq_consumer_prefetch", "Unacknowledged messages allowed to new consumers", prefetch);
@@ -125,15 +134,20 @@ void channels(const Writer& to, const AmqpServer& amqp, const AmqpCounters& coun
     to.counter("rabbitmq_channel_get_ack_total", "Got, to be acknowledged", messages.got);
     to.counter("rabbitmq_channel_get_total", "Got and done with", messages.got_no_ack);
     to.counter("rabbitmq_channel_get_empty_total", "Asked of an empty queue", messages.got_empty);
+    return open;
 }
 
-void globals(const Writer& to, const AmqpCounters& counters) {
+/// `to_confirm`: publishes ever that are or were to be confirmed.
+void globals(const Writer& to, const AmqpCounters& counters, std::uint64_t publishers,
+             std::uint64_t to_confirm) {
     const auto& messages = counters.messages;
     const auto counter = [&](std::string_view name, std::string_view help, std::uint64_t value) {
         to.global(name, MetricKind::counter, help, value);
     };
     const std::uint64_t unroutable = messages.returned_unroutable + messages.dropped_unroutable;
     counter("rabbitmq_global_messages_received_total", "Messages published", messages.published);
+    counter("rabbitmq_global_messages_received_confirm_total", "Messages published to be confirmed",
+            to_confirm);
     counter("rabbitmq_global_messages_routed_total", "Messages some queue wanted",
             messages.published - unroutable);
     counter("rabbitmq_global_messages_confirmed_total", "Publishes confirmed", messages.confirmed);
@@ -154,6 +168,7 @@ void globals(const Writer& to, const AmqpCounters& counters) {
     counter("rabbitmq_global_messages_get_empty_total", "Asked of an empty queue", messages.got_empty);
     counter("rabbitmq_global_messages_redelivered_total", "Delivered again", messages.redelivered);
     counter("rabbitmq_global_messages_acknowledged_total", "Acknowledged", messages.acknowledged);
+    to.global("rabbitmq_global_publishers", MetricKind::gauge, "Channels that have published", publishers);
     to.global("rabbitmq_global_consumers", MetricKind::gauge, "Consumers", counters.consumers);
 }
 
@@ -216,14 +231,17 @@ std::uint64_t queues(const Writer& to, const exchange::VirtualHosts& hosts) {
 
 api::MetricSource rabbitmq_metrics(const exchange::VirtualHosts& hosts, const exchange::Alarms& alarms,
                                    const AmqpServer& amqp, std::string node, std::string version) {
-    return [&hosts, &alarms, &amqp, node = std::move(node), version = std::move(version)](Exposition& out) {
+    return [&hosts, &alarms, &amqp, node = std::move(node), version = std::move(version),
+            to_confirm = std::uint64_t{0}](Exposition& out) mutable {
         const Writer to{out};
         const AmqpCounters counters = amqp.counters();
         identity(to, node, version);
         alarms_and_limits(to, alarms, counters);
         comings_and_goings(to, counters, queues(to, hosts));
-        channels(to, amqp, counters);
-        globals(to, counters);
+        const OpenChannels open = channels(to, amqp, counters);
+        // A channel that closes takes its unconfirmed ones along: the sum must not fall.
+        to_confirm = std::max(to_confirm, counters.messages.confirmed + open.unconfirmed);
+        globals(to, counters, open.publishers, to_confirm);
         deaths(to, hosts);
     };
 }

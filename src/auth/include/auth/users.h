@@ -22,10 +22,17 @@ namespace posthorn::auth {
 /// out of them.
 enum class Right : std::uint8_t { configure, write, read };
 
+/// What an operator allows one user at most. Kept here and heeded by gateways.
+struct UserLimits {
+    std::optional<std::uint64_t> max_connections, max_channels;  ///< nothing: as many as he likes
+    bool operator==(const UserLimits&) const = default;
+};
+
 struct User {
     std::string name;
     PasswordHash password;
     std::vector<std::string> tags;  ///< administrator, monitoring, policymaker, management, impersonator
+    UserLimits limits = {};
 
     bool has_tag(std::string_view tag) const;
 };
@@ -43,17 +50,19 @@ struct TopicPermission {
 };
 
 /// Everybody who may come, and what they may. Owner thread of the engine. Names are as long as the wire
-/// allows; the number of users is the operator's.
+/// allows; the number of users is the operator's. What changes something answers with the error of
+/// `Keep::admit` while nothing can be kept.
 class Users {
   public:
     /// What was kept. `keep` and `random` must live as long.
     [[nodiscard]] static Result<std::unique_ptr<Users>> load(Keep& keep, env::Random& random);
 
     // --- users ---------------------------------------------------------------------------------------------
-    /// Makes or changes. Without a password and a hash: one that logs in by no password.
+    /// Makes or changes, but for his limits. Without a password and a hash: one that logs in by no password.
     Result<void> put_user(std::string_view name, std::string_view password, std::vector<std::string> tags);
     Result<void> put_user(std::string_view name, PasswordHash hash, std::vector<std::string> tags);
     Result<void> remove_user(std::string_view name);  ///< with its permissions; not_found
+    Result<void> set_limits(std::string_view user, const UserLimits& limits);  ///< what is there stays
     const User* user(std::string_view name) const;
     void each_user(const std::function<void(const User&)>& visit) const;
     std::size_t user_count() const { return users_.size(); }
@@ -117,6 +126,7 @@ class Users {
     Result<void> set_rights(const Place& place, const Permission& permission);
     Result<void> set_topic(const Place& place, const TopicPermission& permission);
     Result<void> check_user(std::string_view name) const;
+    void keep_user(const User& user);
     void keep_place(const Place& place);
     const InVhost* find(std::string_view user, std::string_view vhost) const;
 

@@ -18,5 +18,6 @@ struct DeathCounts {
 const DeathCounts& deaths(const VirtualHosts& hosts, bool in_quorum_queues);
 
 std::size_t queue_count(const VirtualHost& host);
+std::size_t exchange_count(const VirtualHost& host);
 
 }  // namespace posthorn::exchange

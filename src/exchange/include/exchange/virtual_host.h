@@ -78,7 +78,7 @@ class VirtualHost {
     virtual ~VirtualHost() = default;
     virtual const std::string& name() const = 0;
     virtual const HostLimits& limits() const = 0;
-    virtual void set_limits(const HostLimits& limits) = 0;  ///< what is there already stays
+    virtual Result<void> set_limits(const HostLimits& limits) = 0;  ///< what is there already stays
 
     // --- exchanges -----------------------------------------------------------------------------------------
     virtual Result<void> declare_exchange(const ExchangeSpec& spec) = 0;  ///< or finds the equal one
@@ -87,11 +87,23 @@ class VirtualHost {
     /// A missing one is no error. `if_unused`: exists when there are bindings from it.
     virtual Result<void> delete_exchange(std::string_view name, bool if_unused) = 0;
     virtual void each_exchange(const std::function<void(const ExchangeSpec&)>& visit) const = 0;
+    /// In the order of their names from `first` on, until `visit` says false: for walks in shares. On behind
+    /// one goes its name with a zero byte added.
+    virtual void walk_exchanges(std::string_view first,
+                                const std::function<bool(const ExchangeSpec&)>& visit) const = 0;
 
     // --- bindings ------------------------------------------------------------------------------------------
     virtual Result<void> bind(const Binding& binding, OwnerId by) = 0;
     virtual Result<void> unbind(const Binding& binding, OwnerId by) = 0;  ///< a missing one is no error
     virtual void each_binding(const std::function<void(const Binding&)>& visit) const = 0;
+    /// As `walk_exchanges`, by source, kind of destination, destination, key; `place` is what a binding has
+    /// for a name. Without those of the default exchange: every queue has one.
+    virtual void walk_bindings(
+        std::string_view first,
+        const std::function<bool(const std::string& place, const Binding&)>& visit) const = 0;
+    /// Those that lead to one queue or exchange, without that of the default exchange. In no order.
+    virtual void each_binding_to(DestinationKind kind, std::string_view name,
+                                 const std::function<void(const Binding&)>& visit) const = 0;
 
     // --- queues --------------------------------------------------------------------------------------------
     virtual Result<Queue*> declare_queue(const QueueSpec& spec) = 0;  ///< or finds the equal one
@@ -103,6 +115,7 @@ class VirtualHost {
                                                OwnerId by) = 0;
     virtual Result<std::uint64_t> purge_queue(std::string_view name, OwnerId by) = 0;
     virtual void each_queue(const std::function<void(Queue&)>& visit) const = 0;
+    virtual void walk_queues(std::string_view first, const std::function<bool(Queue&)>& visit) const = 0;
 
     // --- messages ------------------------------------------------------------------------------------------
     /// Not_found: no such exchange. Denied: it is internal. no_space, read_only: the engine refuses.

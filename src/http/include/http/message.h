@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,16 +31,31 @@ struct Request {
     std::string_view parameter(std::string_view name) const;
 };
 
+/// The rest of a body that is made while it is sent, so that nobody ever holds all of it. Lives and goes on
+/// the handlers' thread.
+class BodySource {
+  public:
+    /// Takes the next piece, once, on the handlers' thread; an empty one is the end.
+    using Give = std::function<void(std::string piece)>;
+
+    virtual ~BodySource() = default;
+    /// The client has taken what came before. Gives now or later.
+    virtual void next(Give give) = 0;
+};
+
 struct Response {
     unsigned status = 200;
     std::string content_type = "application/json";
     std::string body;
     NamedValues headers;
+    std::shared_ptr<BodySource> rest;  ///< comes after `body`
 
     /// Errors look the same everywhere: {"error": word, "reason": sentence}.
     static Response failure(unsigned status, std::string_view error, std::string_view reason);
 };
 
+/// Percent-encoding for a segment of a path: all but letters, digits and `-._~`.
+std::string encode(std::string_view text);
 /// Percent-decoding; `plus_is_space` as in queries. Bad escapes stay as they are.
 std::string decode(std::string_view text, bool plus_is_space = false);
 /// `text` as a JSON string with its quotes.

@@ -31,7 +31,9 @@ struct ServerCounters {
 };
 
 /// HTTP/1.1 with keep-alive on a thread of its own. Handlers do not run there: `run` carries each one to
-/// where the handlers' data lives (for the engine `Loop::post`), and the response comes back by itself.
+/// where the handlers' data lives (for the engine `Loop::post`), and the response comes back by itself. One
+/// with a `rest` goes out in chunks, each asked for when the one before is sent; a client that takes nothing
+/// for `write_timeout` is dropped.
 class Server {
   public:
     using Run = std::function<void(std::function<void()>)>;

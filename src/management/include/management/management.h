@@ -20,7 +20,8 @@ class VirtualHosts;
 }  // namespace posthorn::exchange
 namespace posthorn::runtime {
 class Loop;
-}
+class Worker;
+}  // namespace posthorn::runtime
 
 namespace posthorn::management {
 
@@ -44,14 +45,16 @@ struct Foundation {
     auth::Users& users;
     auth::Keep& keep;  ///< parameters and descriptions lie here
     Sessions& sessions;
+    runtime::Worker&
+        worker;  ///< for what takes long and needs nothing of the engine's; collected with the ticks
 };
 
 /// RabbitMQ's management API below /api, and a page for people at `/` that uses it. docs/management.md says
 /// what is there and what deliberately differs.
 ///
-/// Handlers run on the loop: long listings and imports are made in slices of a few milliseconds, one at a
-/// time, and answered when they are done. Sorting names and exporting definitions is still done in one piece,
-/// 40 and 210 ms with 50,000 queues. Every five seconds numbers are noted from which rates are told.
+/// Handlers run on the loop. What may take long (listings, definitions in and out, sums over all queues) is
+/// done in shares of a few milliseconds, one a tick, and large answers are sent while they are made. Every
+/// five seconds numbers are noted from which rates are told.
 class Management {
   public:
     Management(Foundation foundation, ManagementOptions options);

@@ -5,7 +5,6 @@
 #include "desk.h"
 #include "nouns.h"
 #include "policies.h"
-#include "rows.h"
 #include "runtime_parameters.h"
 #include "users.h"
 #include "vhosts.h"
@@ -15,127 +14,6 @@ namespace {
 
 using exchange::VirtualHost;
 using http::Response;
-
-// --- export ------------------------------------------------------------------------------------------------
-
-bool is_made_by_server(std::string_view exchange) {
-    return exchange.empty() || exchange.starts_with("amq.");
-}
-
-/// What a connection has for itself is left out, and what the server makes itself.
-struct Names {
-    Json queues = Json::array(), exchanges = Json::array(), bindings = Json::array(),
-         policies = Json::array(), parameters = Json::array();
-};
-
-/// `whole`: the definitions of all virtual hosts; each thing says where it is.
-void put_vhost_name(Json& row, bool whole, const VirtualHost& host) {
-    if (whole) row["vhost"] = host.name();
-}
-
-void add_names(const Desk& desk, const VirtualHost& host, bool whole, Names& names) {
-    host.each_queue([&](const exchange::Queue& queue) {
-        const exchange::QueueSpec& spec = queue.spec();
-        if (spec.exclusive) return;
-        Json row{{"name", spec.name},
-                 {"durable", spec.durable},
-                 {"auto_delete", spec.auto_delete},
-                 {"arguments", json_of(spec.arguments)}};
-        put_vhost_name(row, whole, host);
-        names.queues.push_back(std::move(row));
-    });
-    host.each_exchange([&](const exchange::ExchangeSpec& spec) {
-        if (is_made_by_server(spec.name)) return;
-        Json row{{"name", spec.name},         {"type", spec.type},
-                 {"durable", spec.durable},   {"auto_delete", spec.auto_delete},
-                 {"internal", spec.internal}, {"arguments", json_of(spec.arguments)}};
-        put_vhost_name(row, whole, host);
-        names.exchanges.push_back(std::move(row));
-    });
-    host.each_binding([&](const exchange::Binding& binding) {
-        if (binding.source.empty()) return;
-        if (binding.kind == exchange::DestinationKind::queue) {
-            const auto* queue = host.queue(binding.destination);
-            if (!queue || queue->spec().exclusive) return;
-        }
-        Json row = binding_row(host.name(), binding);
-        row.erase("properties_key");
-        if (!whole) row.erase("vhost");
-        names.bindings.push_back(std::move(row));
-    });
-    host.each_policy(false, [&](const exchange::Policy& policy) {
-        Json row = policy_row(host.name(), policy);
-        if (!whole) row.erase("vhost");
-        names.policies.push_back(std::move(row));
-    });
-    for (Json& row : parameter_rows(desk, {}, host.name())) {
-        if (!whole) row.erase("vhost");
-        names.parameters.push_back(std::move(row));
-    }
-}
-
-Json named_rows(Names names) {
-    return {{"queues", std::move(names.queues)},
-            {"exchanges", std::move(names.exchanges)},
-            {"bindings", std::move(names.bindings)},
-            {"policies", std::move(names.policies)},
-            {"parameters", std::move(names.parameters)}};
-}
-
-/// A browser keeps it as a file if the query says so.
-Response as_file(const Call& call, Response response) {
-    std::string name = call.request.query("download");
-    std::erase_if(name, [](char c) { return c == '"' || static_cast<unsigned char>(c) < 0x20; });
-    if (!name.empty())
-        response.headers.emplace_back("Content-Disposition",
-                                      fmt::format("attachment; filename=\"{}\"", name));
-    return response;
-}
-
-Json users_json(const Desk& desk) {
-    Json users = Json::array(), permissions = Json::array(), topics = Json::array();
-    desk.users.each_user([&](const auth::User& user) { users.push_back(user_row(user)); });
-    desk.users.each_permission(
-        [&](const std::string& user, const std::string& vhost, const auth::Permission& may) {
-            permissions.push_back(permission_row(user, vhost, may));
-        });
-    desk.users.each_topic_permission(
-        [&](const std::string& user, const std::string& vhost, const auth::TopicPermission& may) {
-            topics.push_back(topic_permission_row(user, vhost, may));
-        });
-    return {{"users", users}, {"permissions", permissions}, {"topic_permissions", topics}};
-}
-
-Response export_all(Desk& desk, const Call& call) {
-    Names names;
-    Json vhosts = Json::array();
-    desk.hosts.each([&](const VirtualHost& host) {
-        Json row{{"name", host.name()}};
-        if (const Json* metadata = desk.parameters.find(Parameters::vhost_metadata, host.name(), ""))
-            row["metadata"] = *metadata;
-        vhosts.push_back(std::move(row));
-        add_names(desk, host, true, names);
-    });
-    Json json = named_rows(std::move(names));
-    json.update(users_json(desk));
-    json["vhosts"] = std::move(vhosts);
-    json["global_parameters"] = global_parameter_rows(desk);
-    json["rabbit_version"] = json["rabbitmq_version"] = json["product_version"] =
-        desk.options.rabbitmq_version;
-    json["product_name"] = "RabbitMQ";
-    json["posthorn_version"] = desk.options.version;
-    return as_file(call, answer(json));
-}
-
-Response export_vhost(Desk& desk, const Call& call) {
-    Names names;
-    add_names(desk, desk.host_of(call), false, names);
-    Json json = named_rows(std::move(names));
-    json["rabbit_version"] = desk.options.rabbitmq_version;
-    return as_file(call, answer(json));
-}
-
-// --- import ------------------------------------------------------------------------------------------------
 
 /// One thing of a section. `vhost` is where it goes if it says nothing itself.
 Result<VirtualHost*> host_for(Desk& desk, const Json& item, const std::string& vhost) {
@@ -190,8 +68,7 @@ Result<void> import_global(Desk& desk, const Json& item, const std::string&) {
     if (auto all = require(item, {"name", "value"}); !all) return all;
     const auto name = text_in(item, "name", "");
     if (!name) return name.error();
-    desk.parameters.put(Parameters::global, "", *name, item["value"]);
-    return {};
+    return desk.parameters.put(Parameters::global, "", *name, item["value"]);
 }
 
 Result<void> import_policy(Desk& desk, const Json& item, const std::string& vhost) {
@@ -277,57 +154,86 @@ constexpr std::array<Section, 10> sections{{{"users", &import_user, false},
 /// Definitions on their way in: some per slice, until the first that cannot be taken. Those before it stay.
 class Import {
   public:
-    Import(Desk& desk, Json body, std::string vhost, http::Reply reply)
-        : desk_(desk), body_(std::move(body)), vhost_(std::move(vhost)), reply_(std::move(reply)) {}
+    Import(Desk& desk, std::string text, std::string vhost, http::Reply reply)
+        : desk_(desk), text_(std::move(text)), vhost_(std::move(vhost)), reply_(std::move(reply)) {}
 
-    bool step() {
+    Jobs::Left step() {
+        const broker::Catalog& catalog = desk_.broker.catalog();
+        if (auto admitted = catalog.admit(); !admitted && admitted.error().code == Errc::full)
+            return Jobs::Left::later;  // the disk catches up
+        if (!parsing_) return parse();
+        if (!parsing_->done) return Jobs::Left::later;
+        if (!parsing_->body) return stop({Errc::invalid, "failed_to_parse_json"});
         for (int n = 0; n < per_slice; ++n) {
-            if (section_ == sections.size()) return done(no_content());
+            if (section_ == sections.size()) {
+                desk_.held_answers.hold(catalog.changes(), no_content(), reply_);
+                return Jobs::Left::nothing;
+            }
             const Section& section = sections[section_];
-            const auto items = body_.find(section.name);
-            if (items == body_.end() || !items->is_array() || item_ >= items->size() ||
+            const auto items = parsing_->body->find(section.name);
+            if (items == parsing_->body->end() || !items->is_array() || item_ >= items->size() ||
                 (!vhost_.empty() && !section.of_vhost)) {
                 ++section_, item_ = 0;
                 continue;
             }
-            const Json& item = (*items)[item_++];
+            const Json item = std::move((*items)[item_++]);
             if (!item.is_object())
-                return done(
-                    failed({Errc::invalid, fmt::format("{} has something that is no object", section.name)}));
+                return stop({Errc::invalid, fmt::format("{} has something that is no object", section.name)});
             if (auto imported = section.import(desk_, item, vhost_); !imported)
-                return done(
-                    failed({Errc::invalid, fmt::format("{}: {}", section.name, imported.error().message)}));
+                return stop({imported.error().code == Errc::no_space ? Errc::no_space : Errc::invalid,
+                             fmt::format("{}: {}", section.name, imported.error().message)});
         }
-        return false;
+        return Jobs::Left::more;
     }
 
   private:
     static constexpr int per_slice = 64;
-    bool done(Response response) {
-        reply_(std::move(response));
-        return true;
+    /// Eight million bytes take a tenth of a second.
+    struct Parsing {
+        std::string text;
+        Result<Json> body = Json();
+        bool done = false;  ///< of the loop's thread
+    };
+
+    Jobs::Left parse() {
+        auto parsing = std::make_shared<Parsing>();
+        parsing->text = std::move(text_);
+        const bool taken = desk_.worker.submit(
+            [parsing] {
+                parsing->body = parse_body(parsing->text);
+                parsing->text = {};
+            },
+            [parsing] { parsing->done = true; });
+        if (taken)
+            parsing_ = std::move(parsing);
+        else
+            text_ = std::move(parsing->text);  // it has too much to do
+        return Jobs::Left::later;
+    }
+    Jobs::Left stop(const Error& error) {
+        reply_(failed(error));
+        return Jobs::Left::nothing;
     }
 
     Desk& desk_;
-    const Json body_;
+    std::string text_;
     const std::string vhost_;
     const http::Reply reply_;
+    std::shared_ptr<Parsing> parsing_;
     std::size_t section_ = 0, item_ = 0;
 };
 
 void import(Desk& desk, Call call, http::Reply reply) {
-    auto body = parse_body(call.request.body);
-    if (!body) return reply(failed({Errc::invalid, "failed_to_parse_json"}));
-    auto work = std::make_shared<Import>(desk, *std::move(body), std::string(call.vhost()), reply);
-    desk.jobs.add([work] { return work->step(); });
+    std::string vhost(call.vhost());
+    auto work =
+        std::make_shared<Import>(desk, std::move(call.request.body), std::move(vhost), std::move(reply));
+    desk.imports.add([work] { return work->step(); });
 }
 
 }  // namespace
 
-void add_definitions(Routes& routes) {
-    routes.get("/definitions", Needs::administrator, &export_all);
+void add_definitions_import(Routes& routes) {
     routes.post("/definitions", Needs::administrator, &import);
-    routes.get("/definitions/{vhost}", Needs::administrator, &export_vhost);
     routes.post("/definitions/{vhost}", Needs::administrator, &import);
 }
 
