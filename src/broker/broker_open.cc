@@ -41,9 +41,14 @@ store::LogOptions Broker::Impl::log_options(LogId id, std::uint64_t store_id) {
     options.store_id = store_id;
     options.counts_live = options.spare_segment = !stream;
     options.synced_often = core.options.flush == Flush::sync;
-    options.on_roll = [this, stream] { stream ? stream_rolled() : snapshot(); };
+    options.on_roll = [this, stream] {
+        if (!stream) return snapshot();
+        stream_rolled();
+        return true;
+    };
     if (stream) options.may_seal = [this] { return core.queue->synced() >= seal_barrier_; };
     options.on_loaded = [this] { core.loaded = true; };
+    options.on_read_failed = [this](const Error& error) { core.read_failed(error); };
     return options;
 }
 
@@ -64,6 +69,7 @@ Result<void> Broker::Impl::open_logs(const std::string& directory, std::uint64_t
     transient.index_bytes = core.options.volatile_index_bytes;
     transient.max_record_bytes = core.options.max_message_bytes + message_extra_bytes;
     transient.on_loaded = [this] { core.loaded = true; };
+    transient.on_read_failed = [this](const Error& error) { core.read_failed(error); };
     core.transient = std::make_unique<store::VolatileLog>(core.files, directory, transient, core.worker);
     core.notes.use(core.queue.get(), log_options(LogId::queue, store_id).max_record_bytes / 2);
     for (const LogId id : {LogId::stream, LogId::queue}) {
@@ -124,7 +130,10 @@ Result<void> Broker::Impl::settle_recovery(bool cut) {
     core.notes.writer().opened(core.stream->end().value());
     core.notes.flush();
     if (!cut) return {};
-    snapshot();
+    if (!snapshot())
+        return Error{
+            Errc::no_space,
+            "the disk has no room for the state after a power cut: free space on it and start again"};
     auto synced = core.queue->sync();
     core.sync_of(LogId::queue).requested = core.queue->synced();
     return synced;

@@ -143,6 +143,55 @@ TEST_F(BrokerTest, ProgressSurvivesAKillOnceItWasNoted) {
     EXPECT_EQ(world.broker->progress(group, queue), model::QueueOffset(1));
 }
 
+/// More offsets of groups than a segment of the queue log holds: a snapshot of them needs two.
+class LargeStateTest : public BrokerTest {
+  protected:
+    static constexpr int many = 5'000;
+    void SetUp() override {
+        world.options.queue_segment_bytes = world.options.queue_tail_bytes = 64 << 10;
+        open();
+        for (int n = 0; n < 10; ++n)
+            world.publish(queue, "message");
+        for (int n = 0; n < many; ++n)
+            groups.push_back(world.group("g" + std::to_string(n)));
+        commit(1, many);
+        world.settle();
+    }
+    void commit(std::uint64_t next, int count) {
+        for (int n = 0; n < count; ++n)
+            ASSERT_TRUE(
+                world.broker
+                    ->commit_progress(groups[static_cast<std::size_t>(n)], queue, model::QueueOffset(next))
+                    .ok());
+        world.tick(world.options.progress_interval_ms);
+        world.tick();
+    }
+    void fill_disk() {
+        const auto space = *world.files.disk_space();
+        world.files.set_capacity(space.total - space.free);
+    }
+    int standing_at(std::uint64_t next) const {
+        int count = 0;
+        for (const model::GroupId group : groups)
+            count += world.broker->progress(group, queue) == model::QueueOffset(next);
+        return count;
+    }
+    std::vector<model::GroupId> groups;
+};
+
+TEST_F(LargeStateTest, ASnapshotThatFindsNoRoomTakesNothingThatWasKnown) {
+    fill_disk();
+    const auto segments = world.broker->queue_log().segments().size();
+    for (int n = 0; n < 20 && world.broker->queue_log().segments().size() == segments; ++n)
+        commit(2 + n % 2, 1000);
+    commit(5, 10);
+    world.kill();
+    world.files.set_capacity(1 << 30);
+    world.open();
+    EXPECT_EQ(standing_at(5), 10);
+    EXPECT_EQ(standing_at(1), many - 1000);
+}
+
 TEST_F(BrokerTest, ProgressNeverPointsPastWhatAPowerCutLeft) {
     open();
     const auto group = world.group("g");
@@ -191,6 +240,22 @@ TEST_F(BrokerTest, ASecondBrokerOnTheDirectoryIsRefused) {
         Broker::open(world.files, "data", std::make_unique<store::MemoryDefinitions>(world.definitions),
                      world.options, *world.worker, world.now());
     EXPECT_EQ(second.error().code, Errc::busy);
+}
+
+TEST_F(BrokerTest, ALostMetaFileMakesNoNewStoreBesideTheMessagesOfTheOld) {
+    open();
+    world.publish(queue, "a");
+    world.settle();
+    world.kill();
+    ASSERT_TRUE(world.files.rename("data/posthorn.meta", "data/kept").ok());
+    auto opened =
+        Broker::open(world.files, "data", std::make_unique<store::MemoryDefinitions>(world.definitions),
+                     world.options, {*world.worker, world.names_worker}, world.now());
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().code, Errc::damaged);
+    ASSERT_TRUE(world.files.rename("data/kept", "data/posthorn.meta").ok());
+    world.open();
+    EXPECT_EQ(world.fetch(queue), Texts{"a"});
 }
 
 TEST_F(BrokerTest, CloseMakesEverythingDurable) {
@@ -281,7 +346,8 @@ TEST_F(BrokerTest, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
     }
     world.settle();
     ASSERT_GT(world.broker->stream_log().segments().size(), 3u);
-    world.tick(100'000);
+    for (int n = 0; n < 10; ++n)  // one per look
+        world.tick(20'000);
     world.settle();
     EXPECT_LE(world.broker->stream_log().segments().size(), 2u);
     World::Sink sink;
@@ -290,6 +356,26 @@ TEST_F(BrokerTest, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
     EXPECT_EQ(fetched.status, FetchStatus::before);
     EXPECT_EQ(fetched.next, world.broker->range(queue).begin);
     EXPECT_EQ(fetched.end, model::QueueOffset(400));
+}
+
+TEST_F(BrokerTest, AClockThatGoesForwardDropsNothingByAge) {
+    world.options.delete_hour = -1;
+    world.options.retention_ms = 72 * 3'600'000;
+    open();
+    for (int n = 0; n < 400; ++n) {
+        world.publish(queue, std::string(10'000, 'x'));
+        world.tick();
+        world.worker->run_all();
+    }
+    world.settle();
+    const std::int64_t wall_ms = world.now().wall_ms;
+    world.clock.set_wall_ms(wall_ms + 80 * 3'600'000);
+    for (int n = 0; n < 10; ++n)
+        world.tick(10'000);
+    EXPECT_EQ(world.broker->range(queue).begin, model::QueueOffset(0));
+    world.clock.set_wall_ms(wall_ms + 100'000);
+    world.tick(10'000);
+    EXPECT_EQ(world.broker->range(queue).begin, model::QueueOffset(0));
 }
 
 TEST_F(BrokerTest, ANearlyFullDiskTakesNoMoreSegmentsThanItNeeds) {

@@ -19,6 +19,7 @@ constexpr std::int64_t near_least_ms = 120'000, near_most_ms = 24 * 3'600'000, r
 constexpr std::uint64_t read_max = 8192;
 // A stretch of far timers is read as a whole: a small share of what may be near.
 constexpr std::uint64_t stretches_near = 64;
+constexpr std::int64_t retry_ms = 500;  // for what could not be read
 // When one has to come from the disk, so many of the following are asked for as well; each is a unit of the
 // index and a stretch of the log. All of them together are a quarter of the memory for older bytes: more
 // would drive out the first before it is used.
@@ -117,7 +118,7 @@ bool Delays::read_entries(std::uint64_t& at, std::uint64_t end, std::span<store:
         if (settled_.contains(at)) continue;
         const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), end - at));
         const auto found = core_.queue->entries(timer_queue, model::QueueOffset(at), out.first(want), count);
-        if (found == store::Read::loading) return false;
+        if (store::not_now(found)) return false;
         if (found == store::Read::ready && *count > 0) return true;
         if (found == store::Read::damaged) {
             far_.add(at, before_all);  // it is looked for again with what comes near next
@@ -205,14 +206,22 @@ bool Delays::fire_one(std::uint64_t timer) {
             return put_into_queue(timer, record);
         case store::Read::loading:
             return false;
+        case store::Read::failed:  // the others need not wait for it
+            timers_.add({core_.now.wall_ms + retry_ms, timer});
+            return true;
         case store::Read::none:
         case store::Read::damaged:
             break;
     }
-    log_error("broker", "delayed message {} cannot be read ({}) and is given up", timer,
-              found == store::Read::none ? "missing" : "damaged");
-    fired(timer, no_position, LogId::queue, store::Position());
+    give_up(timer, found == store::Read::none ? "it is missing" : "it is damaged");
     return true;
+}
+
+/// It can never go where it belongs, and the others must not wait for it.
+void Delays::give_up(std::uint64_t timer, std::string_view why) {
+    ++core_.counters.timers_given_up;
+    log_error("broker", "delayed message {} is given up: {}", timer, why);
+    fired(timer, no_position, LogId::queue, store::Position());
 }
 
 bool Delays::put_into_queue(std::uint64_t timer, const store::Record& record) {
@@ -237,6 +246,10 @@ bool Delays::put_into_queue(std::uint64_t timer, const store::Record& record) {
     copy_.append(record.payload);
     fresh.payload = copy_.view();
     const auto done = core_.append(log, fresh);
+    if (!done && done.error().code == Errc::invalid) {
+        give_up(timer, done.error().message);
+        return true;
+    }
     if (!done) return false;  // no room, or read-only: it stays due
     ++core_.counters.fired;
     const bool stream = log == LogId::stream;

@@ -32,11 +32,16 @@ inline std::byte* Log::Impl::open_room(std::size_t need) {
     return end_ + need <= room_end_ ? tail_room(need) : nullptr;
 }
 
+std::uint64_t Log::Impl::largest_that_fits() const {
+    return std::min(options_.tail_bytes / 4, options_.segment_bytes - header_page_bytes - batch_head_bytes);
+}
+
 Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms) {
     const std::size_t size = record_bytes(record.queues.size(), record.payload.size());
-    if (size > options_.max_record_bytes)
-        return Error{Errc::invalid,
-                     fmt::format("a record of {} bytes; the limit is {}", size, options_.max_record_bytes)};
+    // A delayed message was taken long ago, under the limits of then.
+    const std::uint64_t limit = record.origin == 0 ? options_.max_record_bytes : largest_that_fits();
+    if (size > limit)
+        return Error{Errc::invalid, fmt::format("a record of {} bytes; the limit is {}", size, limit)};
     const bool message = record.kind == RecordKind::message;
     if (message != !record.queues.empty() || record.queues.size() > most_destinations)
         return Error{Errc::invalid, fmt::format("a record for {} queues", record.queues.size())};
@@ -112,11 +117,10 @@ Result<Appended> Log::Impl::append_moved(const Record& record, std::span<const P
     write_payload(at, payload.view(), padded(size) - size);
     const auto moved = decode_record(Position(end_), Bytes(*room, size));
     POSTHORN_CHECK(moved.has_value(), "a moved record contradicts itself");
-    index_record(active(), *moved, false);
-    if (active().first_time == 0) active().first_time = active().last_time = last_time_;
-
     Appended appended{Position(end_), Position(end_ + padded(size)), moved->offset(0)};
     end_ += padded(size);
+    index_record(active(), *moved, false);
+    if (active().first_time == 0) active().first_time = active().last_time = last_time_;
     ++batch_records_;
     ++counters_.records;
     return appended;
@@ -285,15 +289,21 @@ Result<void> Log::Impl::roll(std::int64_t now_ms, bool frees_space) {
     if (!options_.on_roll) {
         full.sealable_at = full.end;
     } else if (!in_on_roll_) {
-        const std::size_t before = segments_.size() - 1;
-        in_on_roll_ = true;
-        options_.on_roll();
-        in_on_roll_ = false;
-        for (std::size_t n = sealed_; n < before; ++n)
-            segments_[n]->sealable_at = std::min(segments_[n]->sealable_at, end_);
+        write_state();
     }
     seal_next();
     return {};
+}
+
+/// What was written before it need not be replayed any more, if all of it went in.
+void Log::Impl::write_state() {
+    const std::size_t before = segments_.size() - 1;
+    in_on_roll_ = true;
+    state_owed_ = !options_.on_roll();
+    in_on_roll_ = false;
+    if (state_owed_) return;
+    for (std::size_t n = sealed_; n < before; ++n)
+        segments_[n]->sealable_at = std::min(segments_[n]->sealable_at, end_);
 }
 
 /// What was refused is made now, so that nobody's message has to find out. The active segment is as good as

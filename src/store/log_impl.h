@@ -52,6 +52,7 @@ class Log::Impl {
     Result<void> drop_oldest();
     void release(model::QueueId queue, model::QueueOffset offset);
     std::vector<Range> held(model::QueueId queue);
+    std::vector<Run> runs(Position segment_begin) const;
     Result<void> maintain();
     std::uint64_t disk_bytes() const;
 
@@ -109,9 +110,11 @@ class Log::Impl {
 
     // append
     /// `frees_space`: the record may use the spare segment.
+    std::uint64_t largest_that_fits() const;
     Result<std::byte*> make_room(std::size_t need, std::int64_t now_ms, bool frees_space);
     Result<void> ensure_room(std::size_t need, std::int64_t now_ms, bool frees_space);
     Result<void> roll(std::int64_t now_ms, bool frees_space);
+    void write_state();
     Result<void> refuse_roll(const Error& error, std::int64_t now_ms);
     bool roll_refused(std::int64_t now_ms) const;
     void try_to_grow();
@@ -166,6 +169,12 @@ class Log::Impl {
     std::optional<std::uint64_t> time_in_memory(const QueueState& state, std::int64_t time_ms) const;
     Found<EntryRow> entry_row(Segment& segment, std::uint32_t row);
     Read index_unit(Segment& segment, std::uint32_t unit, const ColdPiece** out);
+    Read read_failed(const Error& error);
+    /// A file that is not there, damaged or another's is gone for good with what it held. Anything else the
+    /// next try may find in order.
+    static bool may_pass(const Error& error) {
+        return error.code != Errc::not_found && error.code != Errc::damaged && error.code != Errc::invalid;
+    }
     /// What a hole in a queue means: damage took it, or it was settled and its segment removed.
     Read gap() const { return options_.counts_live && damaged_segments_ == 0 ? Read::none : Read::damaged; }
     Found<Bytes> bytes_at(std::uint64_t position, std::size_t size);
@@ -209,6 +218,7 @@ class Log::Impl {
     std::int64_t roll_refused_at_ = 0;  ///< when there was no room for a segment; 0: there was
     bool spare_ready_ = false;
     bool in_on_roll_ = false;
+    bool state_owed_ = false;  ///< the last `on_roll` could not write all of it
     bool failed_ = false;
     bool stalled_ = false;
     bool opening_ = true;

@@ -91,7 +91,7 @@ TEST_F(LogTest, OnRollStateComesFirstAndIsReplayedFromThere) {
         state.kind = RecordKind::state;
         const std::string text = "state " + std::to_string(++states);
         state.payload = as_bytes(text);
-        ASSERT_TRUE(log_->append(state, now_).ok());
+        return log_->append(state, now_).ok();
     };
     open();
     for (int n = 0; n < 1000; ++n)
@@ -106,6 +106,29 @@ TEST_F(LogTest, OnRollStateComesFirstAndIsReplayedFromThere) {
     ASSERT_FALSE(visited_.empty());
     EXPECT_EQ(visited_.front(), "state " + std::to_string(states));
     EXPECT_EQ(all(1).size(), 1000u);
+}
+
+TEST_F(LogTest, NothingIsSealedBeforeAStateThatDidNotGoInWholeAndItIsAskedForAgain) {
+    bool room = false;
+    int asked = 0;
+    options_.on_roll = [&] {
+        ++asked;
+        return room;
+    };
+    open();
+    for (int n = 0; n < 400; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    EXPECT_GT(asked, 0);
+    EXPECT_FALSE(log_->segments()[0].sealed);
+    room = true;
+    ASSERT_TRUE(log_->maintain().ok());
+    sync();
+    settle();
+    EXPECT_TRUE(log_->segments()[0].sealed);
+    const int before = asked;
+    ASSERT_TRUE(log_->maintain().ok());
+    EXPECT_EQ(asked, before);
 }
 
 TEST_F(LogTest, RotInASealedSegmentIsFoundWhenItIsRead) {
@@ -124,6 +147,51 @@ TEST_F(LogTest, RotInASealedSegmentIsFoundWhenItIsRead) {
     EXPECT_EQ(get(1, 5), "damaged");
     EXPECT_EQ(get(1, 6), "message 6");
     EXPECT_EQ(log_->counters().damaged, 1u);
+}
+
+TEST_F(LogTest, AReadThatFailsForAMomentIsNoDamage) {
+    open();
+    for (int n = 0; n < 300; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    ASSERT_TRUE(log_->segments()[0].sealed);
+    reopen();
+    files_.faults().not_now = files_.faults().read_error = 1;
+    EXPECT_EQ(get(1, 5), "failed");
+    EXPECT_EQ(get(1, 5), "failed");
+    files_.faults() = {};
+    get(1, 5);  // it may be told once more
+    EXPECT_EQ(get(1, 5), "message 5");
+    EXPECT_EQ(log_->counters().damaged, 0u);
+    EXPECT_GE(log_->counters().failed_reads, 2u);
+}
+
+TEST_F(LogTest, AMessageIsNotDamagedBecauseNoFileCanBeOpened) {
+    open();
+    for (int n = 0; n < 300; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    reopen();
+    files_.faults().no_descriptor = 1;
+    EXPECT_EQ(get(1, 5), "failed");
+    files_.faults() = {};
+    EXPECT_EQ(get(1, 5), "message 5");
+    EXPECT_EQ(log_->counters().damaged, 0u);
+}
+
+TEST_F(LogTest, AnIndexFileThatRotsWhileTheDiskIsFullIsMadeAgainLater) {
+    open();
+    for (int n = 0; n < 300; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    ASSERT_TRUE(log_->segments()[0].sealed);
+    log_.reset();
+    ASSERT_TRUE(files_.damage(name(0, ".idx"), 30).ok());
+    open();
+    files_.faults().write_no_space = 1;
+    EXPECT_EQ(get(1, 5), "failed");
+    files_.faults() = {};
+    EXPECT_EQ(get(1, 5), "message 5");
 }
 
 TEST_F(LogTest, AnIndexFileThatRotsIsMadeAgain) {

@@ -61,7 +61,7 @@ void Log::Impl::release(model::QueueId queue, model::QueueOffset offset) {
     } else {
         segment = find_sealed(queue, *state, offset.value()).value.segment;
     }
-    if (segment && segment->live > 0) --segment->live;
+    if (segment && segment->live > 0 && --segment->live == 0) segment->dead_at = end_;
 }
 
 std::vector<Range> Log::Impl::held(model::QueueId queue) {
@@ -97,15 +97,28 @@ std::vector<Range> Log::Impl::held(model::QueueId queue) {
     return runs;
 }
 
+std::vector<Log::Run> Log::Impl::runs(Position segment_begin) const {
+    std::vector<Run> runs;
+    const Segment* segment = segment_at(segment_begin.value());
+    if (!segment || segment->begin != segment_begin.value() || !segment->sealed()) return runs;
+    runs.reserve(segment->runs.size());
+    for (const RunRow& run : segment->runs)
+        runs.push_back({model::QueueId(run.queue),
+                        {model::QueueOffset(run.base), model::QueueOffset(run.base + run.count)}});
+    return runs;
+}
+
 Result<void> Log::Impl::maintain() {
     try_to_grow();
+    if (state_owed_ && !failed_ && !stalled_) write_state();
     if (std::exchange(sync_held_, false) && !syncing_) start_sync();
     seal_next();
     remove_next();
     if (!options_.counts_live) return {};
     std::vector<RunRow> gone;
     for (std::size_t n = sealed_; n-- > 0;) {
-        if (segments_[n]->live > 0) continue;
+        // What emptied it, a copy of its last message perhaps, must not be lost when it is gone.
+        if (segments_[n]->live > 0 || synced_ < segments_[n]->dead_at) continue;
         gone.insert(gone.end(), segments_[n]->runs.begin(), segments_[n]->runs.end());
         remove_segment(segments_.begin() + static_cast<std::ptrdiff_t>(n));
     }

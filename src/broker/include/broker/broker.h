@@ -224,8 +224,8 @@ class Broker {
     // --- progress of groups
     // ----------------------------------------------------------------------------------
     std::optional<model::QueueOffset> progress(model::GroupId group, model::QueueId queue) const;
-    /// Errc::full when there are `BrokerOptions::progress_max` offsets and the group has none here. A queue or
-    /// group that is not there is passed over: the client that speaks of it does not know that it went.
+    /// Errc::full when there are `BrokerOptions::progress_max` offsets and the group has none here. A queue
+    /// or group that is not there is passed over: the client that speaks of it does not know that it went.
     Result<void> commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next);
     void forget_progress(model::GroupId group);
     void each_progress(model::GroupId group,
@@ -238,6 +238,8 @@ class Broker {
     /// gone once its reader settled them. After a failed write or sync nothing can be taken or settled
     /// (read_only): it could not be noted.
     Result<ReaderId> open_reader(std::string_view name, model::QueueId queue);
+    /// Only of a topic's queue: what the reader of a named queue settled is the queue's own state, and goes
+    /// with the queue (denied).
     Result<void> delete_reader(ReaderId reader);
     /// Hands out ready messages, returned ones first in their old places. `lease_ms` > 0: comes back by
     /// itself then; 0: stays in flight until settled, requeued, or the process ends. Returns how many.
@@ -278,6 +280,7 @@ class Broker {
                       fetched_bytes = 0;
         std::uint64_t refused_no_space = 0, refused_read_only = 0, refused_invalid = 0;
         std::uint64_t ticks = 0, timers_waiting = 0, timers_near = 0, waiters = 0;
+        std::uint64_t timers_given_up = 0;  ///< lost, damaged, or too large by now for the log of its queue
         std::uint64_t progress_entries = 0, refused_progress = 0;
     };
     Counters counters() const;

@@ -34,16 +34,24 @@ enum class Read {
     ready,    ///< here it is
     none,     ///< the queue holds nothing there (below begin: retention took it; at end: not yet)
     loading,  ///< on its way from the disk; ask again after `on_loaded`
+    failed,   ///< could not be read this time, and nothing is known about it: ask again after a pause
     damaged,  ///< its bytes contradict their checksum; named in the log and counted
 };
+
+/// There may be an answer later: whoever takes this for a gap loses messages.
+constexpr bool not_now(Read read) {
+    return read == Read::loading || read == Read::failed;
+}
 
 struct LogOptions {
     std::string name;  ///< "stream" or "queue": folder, metrics, messages
     std::uint64_t segment_bytes = 256ull << 20;
-    std::uint64_t tail_bytes = 64ull << 20;     ///< newest bytes kept in memory; a power of two
-    std::uint64_t cold_bytes = 16ull << 20;     ///< blocks of older bytes kept in memory
-    std::uint32_t max_record_bytes = 8u << 20;  ///< at most a quarter of the tail
-    std::uint64_t store_id = 0;                 ///< of this data directory, seeds every checksum
+    std::uint64_t tail_bytes = 64ull << 20;  ///< newest bytes kept in memory; a power of two
+    std::uint64_t cold_bytes = 16ull << 20;  ///< blocks of older bytes kept in memory
+    /// At most a quarter of the tail. Messages with an origin may be larger, if the tail and the segment let
+    /// them: they were taken before, perhaps under another limit.
+    std::uint32_t max_record_bytes = 8u << 20;
+    std::uint64_t store_id = 0;  ///< of this data directory, seeds every checksum
     /// Queue log: count the live messages of every segment, for `release` and `maintain`. Costs memory for
     /// the directory of every segment (24 bytes per queue and segment).
     bool counts_live = false;
@@ -56,12 +64,17 @@ struct LogOptions {
     /// Called right after a new segment became the active one and before anything else is appended to it:
     /// the broker writes the state recovery needs, so that older segments need not be replayed for it. An
     /// older segment is sealed, and so no longer replayed, when this state is synced. Not called by `open`.
-    std::function<void()> on_roll;
+    /// False: the state did not go in whole. Older segments stay unsealed; `maintain` and the next roll ask
+    /// again.
+    std::function<bool()> on_roll;
     /// Asked before a full segment is sealed (and so no longer replayed), if set: false puts it off until the
     /// next sync, roll or `maintain`.
     std::function<bool()> may_seal;
     /// Called inside `Worker::collect` when bytes somebody was told are `loading` have come (or failed).
     std::function<void()> on_loaded;
+    /// Called with the reason whenever `failed` is answered: a read error, no descriptor, no memory. Without
+    /// it each of them is a line in the log.
+    std::function<void(const Error&)> on_read_failed;
 };
 
 /// One record seen at recovery, in log order: every record of the segments that were not sealed.
@@ -103,7 +116,8 @@ struct SegmentInfo {
 /// Errors. `append` refuses a record that is too large (invalid), when the disk is full (no_space) and after
 /// a failed write or sync (read_only, until reopened). A full disk passes: what was appended before stays in
 /// memory and is written as soon as there is room, the next segment is allocated by `maintain`, which tries
-/// each time, and messages are taken again.
+/// each time, and messages are taken again. A read that fails is no damage: only bytes that were read and are
+/// wrong, or are not there at all, are `damaged`.
 class Log {
   public:
     static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory, LogOptions options,
@@ -168,17 +182,27 @@ class Log {
     /// Removes the oldest segment, if it is sealed and not the only one. Queue ranges shrink with it.
     Result<void> drop_oldest();
     /// Queue log: this message is settled and will never be read again. A sealed segment without live
-    /// messages is removed by the next `maintain`.
+    /// messages is removed by the first `maintain` after everything appended before its last release is
+    /// synced: copies that messages were settled for are durable before their originals go.
     void release(model::QueueId queue, model::QueueOffset offset);
     /// Queue log: the offsets whose messages are really here, as ranges in order. For the opening of a queue,
     /// not for its life: it looks through all segments.
     std::vector<Range> held(model::QueueId queue) const;
-    /// Removes dead segments (queue log). Call once in a while, not per message.
+    /// Queue log: what lies in the sealed segment that begins there, released or not, by queue and offset;
+    /// nothing if there is none.
+    struct Run {
+        model::QueueId queue;
+        Range offsets;
+    };
+    std::vector<Run> runs(Position segment_begin) const;
+    /// Tries again what waits: room for the next segment, a sync, a seal, the removal of files; removes dead
+    /// segments (queue log). Call once in a while, not per message.
     Result<void> maintain();
     std::uint64_t disk_bytes() const;
 
     struct Counters {
         std::uint64_t records = 0, bytes = 0, writes = 0, syncs = 0, rolls = 0, cold_loads = 0, damaged = 0;
+        std::uint64_t failed_reads = 0;  ///< answers `failed`
     };
     const Counters& counters() const;
 
