@@ -125,7 +125,7 @@ TEST_F(HandshakeTest, AVirtualHostMustBeThereAndOpenToTheUser) {
 
 TEST_F(HandshakeTest, AVirtualHostHasRoomForSoManyConnections) {
     exchange::VirtualHost& host = *rig.hosts->find("/");
-    host.set_limits({.max_queues = {}, .max_connections = 2});
+    ASSERT_TRUE(host.set_limits({.max_queues = {}, .max_connections = 2}).ok());
     TestClient first(*rig.gateway);
     first.open();
     {
