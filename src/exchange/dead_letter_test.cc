@@ -278,6 +278,18 @@ TEST_F(DeadLetterTest, ADelayedMessageIsRoutedWhenItIsDue) {
     EXPECT_EQ(station_.drain("q"), Bodies{"a"});
 }
 
+TEST_F(DeadLetterTest, ADelayedMessageOfTheLargestSizeComes) {
+    station_.options.max_message_bytes = 200 << 10;  // more than a quarter of the memory tail
+    station_.kill();
+    station_.exchange("later", "x-delayed-message", {{"x-delayed-type", text("direct")}});
+    station_.queue("q");
+    station_.bind("later", "q", "k");
+    const std::string body(150 << 10, 'x');
+    station_.send({.exchange = "later", .key = "k", .body = body, .delay_ms = 5000});
+    station_.wait(5000);
+    EXPECT_EQ(station_.drain("q"), Bodies{body});
+}
+
 TEST_F(DeadLetterTest, DelayedMessagesSurviveAPowerCut) {
     station_.exchange("later", "x-delayed-message", {{"x-delayed-type", text("topic")}});
     station_.queue("q");

@@ -33,7 +33,9 @@ inline std::byte* Log::Impl::open_room(std::size_t need) {
 }
 
 std::uint64_t Log::Impl::largest_that_fits() const {
-    return std::min(options_.tail_bytes / 4, options_.segment_bytes - header_page_bytes - batch_head_bytes);
+    const std::uint64_t fits =
+        std::min(options_.tail_bytes / 4, options_.segment_bytes - header_page_bytes - batch_head_bytes);
+    return std::max<std::uint64_t>(options_.max_record_bytes, fits);
 }
 
 Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms) {
