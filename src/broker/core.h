@@ -82,8 +82,6 @@ struct Core {
     std::array<Sync, 2> sync;
     Sync& sync_of(LogId id) { return sync[static_cast<std::size_t>(id)]; }
 
-    store::Position moved_end;  ///< copies up to here must be durable before their old segments may go
-
     std::optional<Error> refusing;  ///< why messages are refused at the door
     bool no_space_seen = false;     ///< an append found no room: look at the disk soon
     WaitList loaded_waiters;

@@ -88,7 +88,6 @@ bool Mover::move_some(model::QueueId queue, int& budget) {
             held_up_ = true;
             return true;
         }
-        core_.moved_end = moved->end;
     }
     return offset_ < range.end.value();
 }

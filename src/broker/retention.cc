@@ -32,7 +32,7 @@ void Retention::look() {
     tidy(*core_.stream);
     drop_old();
     asked_ = false;
-    if (core_.queue->synced() >= core_.moved_end) tidy(*core_.queue);
+    tidy(*core_.queue);
     measure();
     guard();
 }

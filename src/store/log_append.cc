@@ -112,11 +112,10 @@ Result<Appended> Log::Impl::append_moved(const Record& record, std::span<const P
     write_payload(at, payload.view(), padded(size) - size);
     const auto moved = decode_record(Position(end_), Bytes(*room, size));
     POSTHORN_CHECK(moved.has_value(), "a moved record contradicts itself");
-    index_record(active(), *moved, false);
-    if (active().first_time == 0) active().first_time = active().last_time = last_time_;
-
     Appended appended{Position(end_), Position(end_ + padded(size)), moved->offset(0)};
     end_ += padded(size);
+    index_record(active(), *moved, false);
+    if (active().first_time == 0) active().first_time = active().last_time = last_time_;
     ++batch_records_;
     ++counters_.records;
     return appended;

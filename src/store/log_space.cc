@@ -61,7 +61,7 @@ void Log::Impl::release(model::QueueId queue, model::QueueOffset offset) {
     } else {
         segment = find_sealed(queue, *state, offset.value()).value.segment;
     }
-    if (segment && segment->live > 0) --segment->live;
+    if (segment && segment->live > 0 && --segment->live == 0) segment->dead_at = end_;
 }
 
 std::vector<Range> Log::Impl::held(model::QueueId queue) {
@@ -105,7 +105,8 @@ Result<void> Log::Impl::maintain() {
     if (!options_.counts_live) return {};
     std::vector<RunRow> gone;
     for (std::size_t n = sealed_; n-- > 0;) {
-        if (segments_[n]->live > 0) continue;
+        // What emptied it, a copy of its last message perhaps, must not be lost when it is gone.
+        if (segments_[n]->live > 0 || synced_ < segments_[n]->dead_at) continue;
         gone.insert(gone.end(), segments_[n]->runs.begin(), segments_[n]->runs.end());
         remove_segment(segments_.begin() + static_cast<std::ptrdiff_t>(n));
     }

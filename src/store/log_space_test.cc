@@ -303,6 +303,52 @@ TEST_F(LogTest, DeadSegmentsVanishAndLiveMessagesMoveForward) {
     EXPECT_EQ(log_->range(model::QueueId(1)).begin, model::QueueOffset(10));
 }
 
+TEST_F(LogTest, ADeadSegmentStaysUntilTheCopyItsLastMessageWasSettledForIsSynced) {
+    options_.counts_live = true;
+    open();
+    for (int n = 0; n < 200; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    ASSERT_TRUE(log_->segments()[0].sealed);
+    const std::uint64_t in_first = log_->segments()[0].live;
+    for (std::uint64_t n = 1; n < in_first; ++n)
+        log_->release(model::QueueId(1), model::QueueOffset(n));
+    append(2, "message 0");  // as a dead letter
+    log_->release(model::QueueId(1), model::QueueOffset(0));
+    write();
+    ASSERT_TRUE(log_->maintain().ok());
+    EXPECT_EQ(log_->segments()[0].begin, Position(0));
+    sync();
+    ASSERT_TRUE(log_->maintain().ok());
+    EXPECT_GT(log_->segments()[0].begin, Position(0));
+}
+
+TEST_F(LogTest, ADeadSegmentStaysUntilWhatWasMovedFromItIsSynced) {
+    options_.counts_live = true;
+    open();
+    for (int n = 0; n < 200; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    const std::uint64_t in_first = log_->segments()[0].live;
+    for (std::uint64_t n = 1; n < in_first; ++n)
+        log_->release(model::QueueId(1), model::QueueOffset(n));
+    Entry found;
+    Record record;
+    ASSERT_EQ(entry(1, 0, &found), Read::ready);
+    while (log_->record(found, &record) == Read::loading)
+        settle();
+    const Place live[] = {record.place(0)};
+    write();
+    log_->request_sync();
+    settle();
+    ASSERT_TRUE(log_->append_moved(record, live).ok());
+    ASSERT_TRUE(log_->maintain().ok());
+    EXPECT_EQ(log_->segments()[0].begin, Position(0));
+    sync();
+    ASSERT_TRUE(log_->maintain().ok());
+    EXPECT_GT(log_->segments()[0].begin, Position(0));
+}
+
 TEST_F(LogTest, WhenAllSealedSegmentsGoAtOnceTheNewestIndexStays) {
     options_.counts_live = true;
     open();

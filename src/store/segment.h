@@ -41,6 +41,7 @@ struct Segment {
     std::uint64_t end = 0;  ///< of its data, a position
     std::int64_t first_time = 0, last_time = 0;
     std::uint64_t live = 0;
+    std::uint64_t dead_at = 0;  ///< when nothing lived any more the log ended here
 
     std::vector<std::uint32_t> cuts;  ///< places in the file where a reader may start
     std::vector<DamagedRange> damaged;

@@ -166,12 +166,14 @@ class Log {
     /// Removes the oldest segment, if it is sealed and not the only one. Queue ranges shrink with it.
     Result<void> drop_oldest();
     /// Queue log: this message is settled and will never be read again. A sealed segment without live
-    /// messages is removed by the next `maintain`.
+    /// messages is removed by the first `maintain` after everything appended before its last release is
+    /// synced: copies that messages were settled for are durable before their originals go.
     void release(model::QueueId queue, model::QueueOffset offset);
     /// Queue log: the offsets whose messages are really here, as ranges in order. For the opening of a queue,
     /// not for its life: it looks through all segments.
     std::vector<Range> held(model::QueueId queue) const;
-    /// Removes dead segments (queue log). Call once in a while, not per message.
+    /// Tries again what waits: room for the next segment, a sync, a seal, the removal of files; removes dead
+    /// segments (queue log). Call once in a while, not per message.
     Result<void> maintain();
     std::uint64_t disk_bytes() const;
 
