@@ -64,8 +64,7 @@ struct Lag {
 std::int64_t store_time(broker::Broker& broker, model::QueueId queue, std::uint64_t offset, Lag& lag) {
     std::array<store::Entry, 1> entry;
     std::size_t count = 0;
-    if (broker.entries(queue, model::QueueOffset(offset), entry, &count) == store::Read::loading)
-        lag.loading = true;
+    if (store::not_now(broker.entries(queue, model::QueueOffset(offset), entry, &count))) lag.loading = true;
     return count == 0 ? 0 : entry[0].time;
 }
 
@@ -189,6 +188,7 @@ void logs(const broker::Broker& broker, Exposition& out) {
         {"posthorn_log_cold_loads_total", "Blocks read from the disk for readers far behind",
          &Counters::cold_loads},
         {"posthorn_log_damaged_total", "Records whose bytes contradict their checksum", &Counters::damaged},
+        {"posthorn_log_failed_reads_total", "Reads that failed and are tried again", &Counters::failed_reads},
     };
     for (const Row& row : rows) {
         out.family(row.name, MetricKind::counter, row.help);

@@ -263,7 +263,7 @@ void Broker::Impl::scan(const FetchRequest& request, model::QueueOffset end, Fet
         std::size_t want = std::min<std::uint64_t>(entries.size(), stop - fetched.next);
         if (!request.filter) want = std::min<std::size_t>(want, request.max_messages - fetched.messages);
         const auto read = log.entries(request.queue, fetched.next, std::span(entries).first(want), &count);
-        loading = read == store::Read::loading;
+        loading = store::not_now(read);
         if (read == store::Read::none || read == store::Read::damaged) ++fetched.next;
         if (read != store::Read::ready) continue;
         for (std::size_t n = 0; n < count; ++n) {
@@ -276,7 +276,7 @@ void Broker::Impl::scan(const FetchRequest& request, model::QueueOffset end, Fet
             if (full) break;
             store::Record record;
             const auto found = log.record(entry, &record);
-            loading = found == store::Read::loading;
+            loading = store::not_now(found);
             if (loading) break;
             const model::QueueOffset offset = fetched.next;
             ++fetched.next;
@@ -304,6 +304,7 @@ Result<model::QueueOffset> Broker::Impl::offset_by_time(model::QueueId queue, st
         case store::Read::none:
             return core.range(queue).end;
         case store::Read::loading:
+        case store::Read::failed:
             return on_its_way();
         case store::Read::damaged:
             break;
@@ -323,6 +324,7 @@ Result<void> Broker::Impl::read_at(store::Position position, bool delayed,
             visit(record);
             return {};
         case store::Read::loading:
+        case store::Read::failed:
             return on_its_way();
         case store::Read::damaged:
             return Error{Errc::damaged,

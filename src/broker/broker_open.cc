@@ -41,6 +41,7 @@ store::LogOptions Broker::Impl::log_options(LogId id, std::uint64_t store_id) {
     options.on_roll = [this, stream] { stream ? stream_rolled() : snapshot(); };
     if (stream) options.may_seal = [this] { return core.queue->synced() >= seal_barrier_; };
     options.on_loaded = [this] { core.loaded = true; };
+    options.on_read_failed = [this](const Error& error) { core.read_failed(error); };
     return options;
 }
 
@@ -61,6 +62,7 @@ Result<void> Broker::Impl::open_logs(const std::string& directory, std::uint64_t
     transient.index_bytes = core.options.volatile_index_bytes;
     transient.max_record_bytes = core.options.max_message_bytes + message_extra_bytes;
     transient.on_loaded = [this] { core.loaded = true; };
+    transient.on_read_failed = [this](const Error& error) { core.read_failed(error); };
     core.transient = std::make_unique<store::VolatileLog>(core.files, directory, transient, core.worker);
     core.notes.use(core.queue.get(), log_options(LogId::queue, store_id).max_record_bytes / 2);
     for (const LogId id : {LogId::stream, LogId::queue}) {

@@ -27,6 +27,10 @@ void Broker::Impl::begin_tick(Now now) {
     readers.release_some();
     retention.look();
     mover.step();
+    if (core.now.steady_ms >= core.read_again_ms) {
+        core.read_again_ms = Core::never;
+        core.loaded = true;
+    }
     if (std::exchange(core.loaded, false)) {
         core.loaded_waiters.wake();
         readers.loaded();
@@ -147,7 +151,7 @@ void Broker::Impl::stream_rolled() {
 }
 
 std::int64_t Broker::Impl::next_tick_ms() const {
-    std::int64_t next = std::min(readers.next_deadline_ms(), retention.next_look_ms());
+    std::int64_t next = std::min({readers.next_deadline_ms(), retention.next_look_ms(), core.read_again_ms});
     const std::int64_t due = delays.next_due_ms();
     if (due == 0)
         next = core.now.steady_ms;

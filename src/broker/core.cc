@@ -2,7 +2,22 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+
 namespace posthorn::broker {
+namespace {
+
+constexpr std::int64_t read_again_after_ms = 500;
+
+}  // namespace
+
+void Core::read_failed(const Error& error) {
+    read_again_ms = std::min(read_again_ms, now.steady_ms + read_again_after_ms);
+    if (read_lines.allows(now.steady_ms * 1'000'000))
+        log_error("broker",
+                  "messages cannot be read now, and who reads there waits (nor {} times before): {}",
+                  read_lines.left_out(), error.message);
+}
 
 Result<Core::Append> Core::append(LogId id, const store::NewRecord& record) {
     Sync& state = sync_of(id);

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/log_limit.h"
 #include "broker/broker.h"
 #include "env/files.h"
 #include "notes.h"
@@ -86,6 +88,13 @@ struct Core {
     bool no_space_seen = false;     ///< an append found no room: look at the disk soon
     WaitList loaded_waiters;
     bool loaded = false;  ///< some cold read has finished since the last tick
+
+    /// A log answered `failed`: said in the log once a second, and whoever waits for the disk is woken to try
+    /// again after a pause.
+    void read_failed(const Error& error);
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+    std::int64_t read_again_ms = never;  ///< steady
+    LogLimit read_lines;
 };
 
 }  // namespace posthorn::broker

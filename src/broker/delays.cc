@@ -19,6 +19,7 @@ constexpr std::int64_t near_least_ms = 120'000, near_most_ms = 24 * 3'600'000, r
 constexpr std::uint64_t read_max = 8192;
 // A stretch of far timers is read as a whole: a small share of what may be near.
 constexpr std::uint64_t stretches_near = 64;
+constexpr std::int64_t retry_ms = 500;  // for what could not be read
 // When one has to come from the disk, so many of the following are asked for as well; each is a unit of the
 // index and a stretch of the log. All of them together are a quarter of the memory for older bytes: more
 // would drive out the first before it is used.
@@ -117,7 +118,7 @@ bool Delays::read_entries(std::uint64_t& at, std::uint64_t end, std::span<store:
         if (settled_.contains(at)) continue;
         const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), end - at));
         const auto found = core_.queue->entries(timer_queue, model::QueueOffset(at), out.first(want), count);
-        if (found == store::Read::loading) return false;
+        if (store::not_now(found)) return false;
         if (found == store::Read::ready && *count > 0) return true;
         if (found == store::Read::damaged) {
             far_.add(at, before_all);  // it is looked for again with what comes near next
@@ -205,6 +206,9 @@ bool Delays::fire_one(std::uint64_t timer) {
             return put_into_queue(timer, record);
         case store::Read::loading:
             return false;
+        case store::Read::failed:  // the others need not wait for it
+            timers_.add({core_.now.wall_ms + retry_ms, timer});
+            return true;
         case store::Read::none:
         case store::Read::damaged:
             break;

@@ -25,6 +25,34 @@ TEST(Delays, AMessageAppearsToTheMillisecondAndNotBefore) {
     EXPECT_EQ(world.fetch(queue), Texts{"later"});
 }
 
+TEST(Delays, AReadThatFailsWhileTheyAreDueGivesNoneOfThemUp) {
+    BrokerOptions options;
+    World world(options);
+    world.options.queue_segment_bytes = world.options.queue_tail_bytes = 64 << 10;
+    world.open();
+    const auto queue = world.topic("t");
+    for (int n = 0; n < 300; ++n) {
+        world.publish(queue, std::to_string(n) + std::string(500, 'x'), world.now().wall_ms + 600'000);
+        if (n % 50 == 0) world.settle();
+    }
+    world.settle();
+    world.kill();
+    world.open();
+    const auto ticks = [&](int count, std::int64_t ms) {
+        for (int n = 0; n < count; ++n, world.tick(ms))
+            world.worker->run_all();
+    };
+    ticks(5, 1);
+    world.files.faults().not_now = world.files.faults().read_error = 1;
+    world.clock.advance_ms(700'000);
+    ticks(100, 10);
+    world.files.faults() = {};
+    ticks(100, 100);
+    EXPECT_EQ(world.broker->counters().fired, 300u);
+    EXPECT_EQ(world.broker->range(queue).end, model::QueueOffset(300));
+    EXPECT_EQ(world.broker->counters().timers_waiting, 0u);
+}
+
 TEST(Delays, TheyComeInTheOrderOfTheirDueTimes) {
     World world;
     world.open();

@@ -78,7 +78,7 @@ bool Mover::move_some(model::QueueId queue, int& budget) {
             if (entry[0].position < segment_.begin || entry[0].position >= segment_.end) continue;
             read = core_.queue->record(entry[0], &record);
         }
-        if (read == store::Read::loading) held_up_ = true;
+        if (store::not_now(read)) held_up_ = true;
         if (held_up_) return true;
         if (read != store::Read::ready) continue;
         find_live(record);

@@ -46,7 +46,7 @@ store::Read Readers::find_record(Reader& reader, Run& run, std::uint64_t offset,
     if (read == store::Read::none && reader.durable)
         read = run.find(core_.log(reader.named ? LogId::queue : LogId::stream), reader.queue, offset, want,
                         record);
-    if (read == store::Read::loading && !std::exchange(reader.loading, true)) loading_.push_back(reader.id);
+    if (store::not_now(read) && !std::exchange(reader.loading, true)) loading_.push_back(reader.id);
     return read;
 }
 
@@ -89,7 +89,7 @@ Result<std::uint32_t> Readers::take(ReaderId id, std::uint32_t max_messages, std
         }
         store::Record record;
         const store::Read read = find_record(reader, run, *offset, max_messages - taken, &record);
-        if (read == store::Read::loading) break;
+        if (store::not_now(read)) break;
         if (read != store::Read::ready) {
             pass_over(reader, *offset);
             continue;
@@ -118,7 +118,7 @@ Result<std::uint32_t> Readers::offer(ReaderId id, std::uint32_t max_messages, Of
         if (!offset) break;
         store::Record record;
         const store::Read read = find_record(reader, run, *offset, max_messages - taken, &record);
-        if (read == store::Read::loading) break;
+        if (store::not_now(read)) break;
         if (read != store::Read::ready) {
             pass_over(reader, *offset);
             sink.on_missing();
@@ -153,6 +153,7 @@ Result<void> Readers::read(ReaderId id, model::QueueOffset offset,
             visit(record);
             return {};
         case store::Read::loading:
+        case store::Read::failed:
             return Error{Errc::busy, "the message is on its way from the disk"};
         case store::Read::none:
             return Error{Errc::not_found, "the message is gone"};
@@ -218,7 +219,7 @@ Result<Broker::Looked> Readers::each_ready_tag(
         const auto read =
             log.entries(reader.queue, model::QueueOffset(at),
                         std::span(entries).first(std::min<std::uint64_t>(entries.size(), end - at)), &count);
-        if (read == store::Read::loading) break;
+        if (store::not_now(read)) break;
         if (read != store::Read::ready) count = 1;
         for (std::size_t n = 0; n < count; ++n, ++at, ++looked)
             if (read == store::Read::ready && !reader.state.settled().contains(at) && !reader.state.held(at))

@@ -46,6 +46,51 @@ TEST_F(ReadersTest, TakenMessagesAreInFlightUntilSettled) {
     EXPECT_EQ(world_.broker->settle(reader_, model::QueueOffset(0)).error().code, Errc::not_found);
 }
 
+/// Messages far behind the memory tail, handed out while the disk does something and afterwards.
+Texts take_all_after(World& world, ReaderId reader, const std::function<void(env::SimFaults&)>& trouble) {
+    Texts texts;
+    const auto take_for = [&](int ticks, std::int64_t ms) {
+        for (int n = 0; n < ticks; ++n, world.tick(ms), world.worker->run_all())
+            for (const std::string& text : world.take(reader, 1000).texts)
+                texts.push_back(text.substr(0, text.find(' ')));
+    };
+    trouble(world.files.faults());
+    take_for(5, 1);
+    world.files.faults() = {};
+    take_for(100, 100);
+    return texts;
+}
+
+class ColdReadersTest : public ReadersTest {
+  protected:
+    static constexpr int many = 600;
+    void SetUp() override {
+        world_.options.queue_segment_bytes = world_.options.queue_tail_bytes = 64 << 10;
+        ReadersTest::SetUp();
+        for (int n = 0; n < many; ++n) {
+            expected_.push_back(std::to_string(n));
+            world_.publish(queue_, expected_.back() + " " + std::string(500, 'x'));
+            if (n % 50 == 0) world_.settle();
+        }
+        world_.settle();
+        world_.kill();
+        world_.open();
+        open();
+    }
+    Texts expected_;
+};
+
+TEST_F(ColdReadersTest, AReadThatFailsForAMomentSettlesNothing) {
+    EXPECT_EQ(take_all_after(world_, reader_,
+                             [](env::SimFaults& faults) { faults.not_now = faults.read_error = 1; }),
+              expected_);
+}
+
+TEST_F(ColdReadersTest, MessagesComeLaterWhenTheSystemHasNoDescriptor) {
+    EXPECT_EQ(take_all_after(world_, reader_, [](env::SimFaults& faults) { faults.no_descriptor = 1; }),
+              expected_);
+}
+
 TEST_F(ReadersTest, ARequeuedMessageGoesBackToItsPlace) {
     publish(3);
     world_.take(reader_, 2);

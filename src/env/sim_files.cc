@@ -58,6 +58,8 @@ struct SimFiles::Machine {
     std::uint64_t halt_at = 0, fail_write_at = 0, fail_sync_at = 0;
     Errc fail_write_code = Errc::io;
     bool halted = false;
+    std::string bad_path;  ///< its byte `bad_offset` cannot be read; empty: all can
+    std::uint64_t bad_offset = 0;
 
     static Error off(std::string_view what, std::string_view path) {
         return {Errc::io, fmt::format("cannot {} {}: the simulated machine has stopped", what, path)};
@@ -202,7 +204,7 @@ class SimFile final : public File {
 
     Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
         if (!alive()) return Machine::off("read", path_);
-        if (machine_->random.chance(machine_->faults.read_error))
+        if (machine_->random.chance(machine_->faults.read_error) || bad(offset, into.size()))
             return Machine::injected("read", path_, Errc::io);
         return inode_->read(offset, into);
     }
@@ -212,6 +214,7 @@ class SimFile final : public File {
         Random& random = machine_->random;
         if (random.chance(machine_->faults.not_now))
             into = into.first(random.chance(0.5) ? 0 : random.below(into.size() + 1));
+        if (bad(offset, into.size())) return 0;
         return inode_->read(offset, into);
     }
 
@@ -255,6 +258,10 @@ class SimFile final : public File {
     }
 
   private:
+    bool bad(std::uint64_t offset, std::size_t size) const {
+        return machine_->bad_path == path_ && offset <= machine_->bad_offset &&
+               machine_->bad_offset < offset + size;
+    }
     bool alive() const { return boot_ == machine_->boots && !machine_->halted; }
 
     Result<void> may_change(std::string_view what) const {
@@ -348,6 +355,11 @@ std::uint64_t SimFiles::unsynced_bytes() const {
     for (const auto& [path, inode] : machine_->shown)
         bytes += inode ? inode->unsynced_bytes() : 0;
     return bytes;
+}
+
+void SimFiles::fail_reads_at(std::string_view path, std::uint64_t offset) {
+    machine_->bad_path = path;
+    machine_->bad_offset = offset;
 }
 
 Result<void> SimFiles::damage(std::string_view path, std::uint64_t offset, unsigned bit) {

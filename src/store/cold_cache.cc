@@ -1,8 +1,8 @@
 #include "cold_cache.h"
 
-#include <utility>
+#include <fmt/format.h>
 
-#include "base/log.h"
+#include <utility>
 
 namespace posthorn::store {
 namespace {
@@ -15,11 +15,9 @@ constexpr std::size_t spare_buffers = 4;
 struct ColdCache::Load {
     ColdSource source;
     ColdPiece piece;
+    std::optional<Error> error;
 
     void check() { piece.bad = source.check(piece.bytes.view()); }
-    void fail() {
-        piece.bad = {{static_cast<std::uint32_t>(piece.at), static_cast<std::uint32_t>(source.size)}};
-    }
     bool now() {
         const bool all = source.file->read_now(source.at, {piece.bytes.data(), source.size}) == source.size;
         if (all) check();
@@ -27,10 +25,13 @@ struct ColdCache::Load {
     }
     void wait() {
         auto got = source.file->read_at(source.at, {piece.bytes.data(), source.size});
-        if (got && *got == source.size) return check();
-        log_error("store", "cannot read {} bytes at {} of {}: {}", source.size, source.at,
-                  source.file->path(), got ? "the file is too short" : got.error().message);
-        fail();
+        if (!got)
+            error = Error{got.error().code, fmt::format("cannot read {} bytes at {} of {}: {}", source.size,
+                                                        source.at, source.file->path(), got.error().message)};
+        else if (*got == source.size)
+            check();
+        else  // the file is too short
+            piece.bad = {{static_cast<std::uint32_t>(piece.at), static_cast<std::uint32_t>(source.size)}};
     }
 };
 
@@ -67,16 +68,19 @@ std::shared_ptr<ColdCache::Load> ColdCache::make_load(const ColdSource& source) 
     return load;
 }
 
-const ColdPiece* ColdCache::load(const ColdKey& key, const ColdSource& source) {
+ColdCache::Loaded ColdCache::load(const ColdKey& key, const ColdSource& source) {
     if (const auto under_way = loading_.find(key); under_way != loading_.end()) {
         wanted(under_way->second->piece);
-        return nullptr;
+        return {};
     }
+    if (auto failed = failures_.extract(key)) return {Read::failed, nullptr, std::move(failed.mapped())};
     const auto load = make_load(source);
-    if (load->now()) return insert(key, *load);
-    if (start(key, load)) return nullptr;
-    load->wait();  // the worker is drowned in work: better slow than never
-    return insert(key, *load);
+    if (!load->now()) {
+        if (start(key, load)) return {};
+        load->wait();  // the worker is drowned in work: better slow than never
+        if (load->error) return {Read::failed, nullptr, std::move(load->error)};
+    }
+    return {Read::ready, insert(key, *load), {}};
 }
 
 void ColdCache::load_ahead(const ColdKey& key, const std::function<ColdSource()>& source) {
@@ -97,13 +101,23 @@ bool ColdCache::start(const ColdKey& key, const std::shared_ptr<Load>& load) {
                                               found != (*cache)->loading_.end() && found->second == load;
                                           if (wanted) {
                                               (*cache)->loading_.erase(found);
-                                              (*cache)->insert(key, *load);
+                                              (*cache)->finish(key, *load);
                                           }
                                           if (load->piece.ahead) return;
                                           if ((*cache)->events_.loaded) (*cache)->events_.loaded();
                                       });
     if (taken) loading_[key] = load;
     return taken;
+}
+
+void ColdCache::finish(const ColdKey& key, Load& load) {
+    if (!load.error) {
+        insert(key, load);
+        return;
+    }
+    wanted(load.piece);
+    if (failures_.size() >= failures_max) failures_.clear();
+    failures_.insert_or_assign(key, *load.error);
 }
 
 const ColdPiece* ColdCache::insert(const ColdKey& key, Load& load) {
@@ -127,6 +141,7 @@ void ColdCache::erase(Nodes::iterator node) {
 }
 
 void ColdCache::forget(const ColdKey& key) {
+    failures_.erase(key);
     if (const auto under_way = loading_.find(key); under_way != loading_.end()) {
         wanted(under_way->second->piece);
         loading_.erase(under_way);
@@ -139,6 +154,7 @@ void ColdCache::forget(std::uint64_t segment) {
         const auto here = at++;
         if (here->key.segment == segment) erase(here);
     }
+    std::erase_if(failures_, [&](const auto& failure) { return failure.first.segment == segment; });
     std::erase_if(loading_, [&](const auto& load) {
         if (load.first.segment != segment) return false;
         wanted(load.second->piece);

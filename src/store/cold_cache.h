@@ -6,12 +6,15 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "env/files.h"
 #include "index_rows.h"
 #include "runtime/worker.h"
+#include "store/log.h"
 
 namespace posthorn::store {
 
@@ -40,7 +43,8 @@ struct ColdSource {
 };
 
 /// Pieces of older bytes, the least recently used given up first. What the system has in its page cache is
-/// taken at once; what must come from the disk is read by the worker.
+/// taken at once; what must come from the disk is read by the worker. What could not be read is not kept: the
+/// failure is told once, and the next who asks tries again.
 class ColdCache {
   public:
     struct Events {
@@ -52,8 +56,14 @@ class ColdCache {
 
     /// Null when it is not here. The piece stays until the next call that may load.
     const ColdPiece* find(const ColdKey& key);
-    /// Null when it has to come from the disk: `loaded` will be called.
-    const ColdPiece* load(const ColdKey& key, const ColdSource& source);
+    /// `ready`; or `loading` when it has to come from the disk: `loaded` will be called; or `failed`, and
+    /// why.
+    struct Loaded {
+        Read read = Read::loading;
+        const ColdPiece* piece = nullptr;
+        std::optional<Error> error;
+    };
+    Loaded load(const ColdKey& key, const ColdSource& source);
     /// Lets the worker load what is probably wanted next. Does nothing when it is here, or when as many as
     /// fit into a quarter of the memory were loaded so and are not wanted yet.
     void load_ahead(const ColdKey& key, const std::function<ColdSource()>& source);
@@ -72,7 +82,10 @@ class ColdCache {
     };
     using Nodes = std::list<Node>;  // most recently used first
 
+    static constexpr std::size_t failures_max = 64;  ///< more nobody asked for again are forgotten
+
     const ColdPiece* insert(const ColdKey& key, Load& load);
+    void finish(const ColdKey& key, Load& load);
     void erase(Nodes::iterator node);
     bool start(const ColdKey& key, const std::shared_ptr<Load>& load);
     std::shared_ptr<Load> make_load(const ColdSource& source);
@@ -85,8 +98,9 @@ class ColdCache {
     Nodes nodes_;
     std::map<ColdKey, Nodes::iterator> by_key_;
     std::map<ColdKey, std::shared_ptr<Load>> loading_;
-    std::vector<Buffer> spare_;         ///< memory of given-up pieces, to be filled again
-    std::shared_ptr<ColdCache*> self_;  ///< what finished work finds us by, if we still are
+    std::map<ColdKey, Error> failures_;  ///< of loads by the worker, to be told
+    std::vector<Buffer> spare_;          ///< memory of given-up pieces, to be filled again
+    std::shared_ptr<ColdCache*> self_;   ///< what finished work finds us by, if we still are
 };
 
 }  // namespace posthorn::store

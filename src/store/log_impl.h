@@ -165,6 +165,12 @@ class Log::Impl {
     std::optional<std::uint64_t> time_in_memory(const QueueState& state, std::int64_t time_ms) const;
     Found<EntryRow> entry_row(Segment& segment, std::uint32_t row);
     Read index_unit(Segment& segment, std::uint32_t unit, const ColdPiece** out);
+    Read read_failed(const Error& error);
+    /// A file that is not there, damaged or another's is gone for good with what it held. Anything else the
+    /// next try may find in order.
+    static bool may_pass(const Error& error) {
+        return error.code != Errc::not_found && error.code != Errc::damaged && error.code != Errc::invalid;
+    }
     /// What a hole in a queue means: damage took it, or it was settled and its segment removed.
     Read gap() const { return options_.counts_live && damaged_segments_ == 0 ? Read::none : Read::damaged; }
     Found<Bytes> bytes_at(std::uint64_t position, std::size_t size);

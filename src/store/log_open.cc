@@ -90,7 +90,8 @@ Result<void> Log::Impl::open_sealed(const Names& names) {
         auto file = files_.open(path(index_file_name(begin)), env::OpenMode::read);
         if (!file) return file.error();
         auto summary = read_summary(**file, options_.store_id);
-        if (!summary && summary.error().code == Errc::invalid) return summary.error();
+        if (!summary && (summary.error().code == Errc::invalid || may_pass(summary.error())))
+            return summary.error();
         if (!summary || summary->begin != begin) {
             ++counters_.damaged;
             log_error("store", "index of segment {} of log {} is made again: {}", begin, options_.name,
@@ -106,12 +107,14 @@ Result<void> Log::Impl::open_sealed(const Names& names) {
     for (const std::uint64_t begin : names.segments) {
         if (begin > newest->begin) break;
         auto opened = good.contains(begin) ? open_one_sealed(begin) : rebuild_after_last(begin);
-        if (!opened && good.contains(begin)) {
+        if (!opened && good.contains(begin) && !may_pass(opened.error())) {
             ++counters_.damaged;
             log_error("store", "index of segment {} of log {} is made again: {}", begin, options_.name,
                       opened.error().message);
             opened = rebuild_after_last(begin);
         }
+        // Whoever opened without it would settle what it holds.
+        if (!opened && may_pass(opened.error())) return opened.error();
         if (!opened) {
             log_error("store", "segment {} of log {} cannot be used: {}", begin, options_.name,
                       opened.error().message);
@@ -166,8 +169,11 @@ Result<std::unique_ptr<Segment>> Log::Impl::open_one_sealed(std::uint64_t begin)
 /// While opening: queues that are not in this segment end where they ended in the one before, or the last one
 /// that can be read.
 Result<std::unique_ptr<Segment>> Log::Impl::rebuild_after_last(std::uint64_t begin) {
-    for (auto before = segments_.rbegin(); before != segments_.rend(); ++before)
-        if (const auto ends = ends_of(**before)) return rebuild_sealed(begin, *ends);
+    for (auto before = segments_.rbegin(); before != segments_.rend(); ++before) {
+        const auto ends = ends_of(**before);
+        if (ends) return rebuild_sealed(begin, *ends);
+        if (may_pass(ends.error())) return ends.error();
+    }
     return rebuild_sealed(begin, {});
 }
 
@@ -195,9 +201,9 @@ Result<std::unique_ptr<Segment>> Log::Impl::rebuild_sealed(std::uint64_t begin,
                         [&](const Record& record) { index_record(segment, record, true); });
     }
     segment.end = position;
-    if (!opening_ && scanner.unreadable(begin, begin + *size)) {  // no reason to give them up for good
+    if (auto readable = scanner.readable_from(begin); !readable) {  // no reason to give them up for good
         if (!segment.damaged.empty()) --damaged_segments_;
-        return Error{Errc::io, "parts of it cannot be read now"};
+        return readable.error();
     }
 
     IndexSource source{options_.store_id, begin,         segment.end, segment.capacity, segment.first_time,
@@ -216,17 +222,22 @@ Result<std::unique_ptr<Segment>> Log::Impl::rebuild_sealed(std::uint64_t begin,
 }
 
 /// A damaged index file must not hide the good messages of its segment from readers: it is made again, at
-/// once and here, though that holds everybody up as long as reading a segment takes. Tried once per segment.
+/// once and here, though that holds everybody up as long as reading a segment takes. Done once per segment;
+/// tried again when something stood in the way that may pass, as a full disk.
 Read Log::Impl::mend_index(Segment& segment) {
     if (!mended_.insert(segment.begin).second) return Read::damaged;
     auto others = ends_of(segment);
     const Segment* before = segment_at(segment.begin == 0 ? 0 : segment.begin - 1);
-    if (!others && before && before != &segment) others = ends_of(*before);
-    auto made = rebuild_sealed(segment.begin, others ? *others : std::vector<EndRow>());
+    if (!others && !may_pass(others.error()) && before && before != &segment) others = ends_of(*before);
+    auto made = !others && may_pass(others.error())
+                    ? Result<std::unique_ptr<Segment>>(others.error())
+                    : rebuild_sealed(segment.begin, others ? *others : std::vector<EndRow>());
     if (!made) {
-        log_error("store", "the messages of segment {} of log {} cannot be found: {}", segment.begin,
-                  options_.name, made.error().message);
-        return Read::damaged;
+        const Error error{made.error().code,
+                          fmt::format("the messages of segment {} of log {} cannot be found: {}",
+                                      segment.begin, options_.name, made.error().message)};
+        if (may_pass(error)) mended_.erase(segment.begin);
+        return read_failed(error);
     }
     cold_.forget(segment.begin);
     if (segment.index_file) --open_files_;
@@ -260,7 +271,7 @@ Result<void> Log::Impl::load_queue_ends(const IndexSummary& summary) {
 /// and if the segment went, what is left of the log has to do.
 Result<void> Log::Impl::load_newest_ends(const IndexSummary& newest) {
     const auto loaded = load_queue_ends(newest);
-    if (loaded || loaded.error().code == Errc::full) return loaded;
+    if (loaded || may_pass(loaded.error())) return loaded;
     ++counters_.damaged;
     log_error("store", "the ends of the queues of log {}: {}", options_.name, loaded.error().message);
     if (segments_.empty()) return {};
@@ -277,7 +288,7 @@ Result<void> Log::Impl::load_newest_ends(const IndexSummary& newest) {
 Result<void> Log::Impl::load_queue_begins() {
     if (segments_.empty() || segments_.front()->begin == 0) return {};
     const auto loaded = read_queue_begins(*segments_.front()->summary);
-    if (loaded || loaded.error().code == Errc::full) return loaded;
+    if (loaded || may_pass(loaded.error())) return loaded;
     ++counters_.damaged;
     log_error("store", "the begins of the queues of log {}: {}", options_.name, loaded.error().message);
     auto made = rebuild_sealed(segments_.front()->begin, {});

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "base/crc.h"
-#include "base/log.h"
 #include "log_impl.h"
 
 namespace posthorn::store {
@@ -265,19 +264,18 @@ Read Log::Impl::index_unit(Segment& segment, std::uint32_t unit, const ColdPiece
     const ColdPiece* piece = cold_.find(key);
     if (!piece) {
         auto file = index_file_of(segment);
-        if (!file) {
-            log_error("store", "{}", file.error().message);
-            return Read::damaged;
-        }
+        if (!file) return read_failed(file.error());
         const auto at = std::uint64_t{unit} * index_unit_bytes;
-        piece = cold_.load(
+        const auto loaded = cold_.load(
             key, {*file, at, index_unit_bytes, [crc = segment.summary->unit_crcs[unit], at](Bytes bytes) {
                       std::vector<DamagedRange> bad;
                       if (crc32c(bytes) != crc)
                           bad.push_back({static_cast<std::uint32_t>(at), index_unit_bytes});
                       return bad;
                   }});
-        if (!piece) return Read::loading;
+        if (loaded.error) return read_failed(*loaded.error);
+        if (!loaded.piece) return loaded.read;
+        piece = loaded.piece;
     }
     if (!piece->bad.empty()) return mend_index(segment);
     *out = piece;

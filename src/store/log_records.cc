@@ -78,11 +78,10 @@ Read Log::Impl::cold_bytes(Segment& segment, std::uint64_t position, std::size_t
     }
     if (!piece) {
         auto file = file_of(segment);
-        if (!file) {
-            log_error("store", "{}", file.error().message);
-            return Read::damaged;
-        }
-        piece = cold_.load(key, stretch(segment, number, *file));
+        if (!file) return read_failed(file.error());
+        const auto loaded = cold_.load(key, stretch(segment, number, *file));
+        if (loaded.error) return read_failed(*loaded.error);
+        piece = loaded.piece;
     }
     if (last_cold_ != key) {
         last_cold_ = key;
@@ -93,6 +92,19 @@ Read Log::Impl::cold_bytes(Segment& segment, std::uint64_t position, std::size_t
         if (touches(bad, at, at + size)) return Read::damaged;
     *out = piece->bytes.view().subspan(at - piece->at, size);
     return Read::ready;
+}
+
+Read Log::Impl::read_failed(const Error& error) {
+    if (!may_pass(error)) {
+        log_error("store", "{}", error.message);
+        return Read::damaged;
+    }
+    ++counters_.failed_reads;
+    if (options_.on_read_failed)
+        options_.on_read_failed(error);
+    else
+        log_error("store", "{}", error.message);
+    return Read::failed;
 }
 
 /// Stretch `number` of a segment ends there in its file; it begins at cut `number` - 1.

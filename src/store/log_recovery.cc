@@ -25,6 +25,14 @@ std::optional<Log::Impl::Recovery::Next> Log::Impl::Recovery::next() {
     return std::nullopt;
 }
 
+Result<void> Log::Impl::Recovery::readable() const {
+    for (std::size_t n = at; n < pieces.size(); ++n) {
+        const std::uint64_t from = n == at ? position : pieces[n].segment->data_begin();
+        if (auto readable = pieces[n].scanner->readable_from(from); !readable) return readable;
+    }
+    return {};
+}
+
 std::uint64_t Log::Impl::Recovery::vouched_for() {
     if (vouched) return *vouched;
     vouched = 0;
@@ -62,7 +70,8 @@ Result<std::unique_ptr<Segment>> Log::Impl::open_unsealed(std::uint64_t begin) {
     if (!size) return size.error();
     std::byte page[header_page_bytes];
     const auto got = (*file)->read_at(0, page);
-    const auto header = got ? decode_header(Bytes(page, *got)) : std::nullopt;
+    if (!got) return got.error();
+    const auto header = decode_header(Bytes(page, *got));
     if (header && header->store_id != options_.store_id)
         return Error{Errc::invalid, fmt::format("{} belongs to another data directory", (*file)->path())};
     if (!header) log_warn("store", "the header page of {} is not good", (*file)->path());
@@ -113,6 +122,8 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
             continue;
         }
         const auto next = recovery.next();
+        // What only cannot be read now is neither the end of the log nor damage.
+        if (auto readable = recovery.readable(); !readable) return readable;
         if (!next) break;
         const bool same = next->piece == recovery.at;
         const std::uint64_t to = next->found.position;
@@ -121,11 +132,10 @@ Result<void> Log::Impl::recover_unsealed(const Names& names, const RecoveryVisit
                                to == recovery.pieces[next->piece].segment->data_begin();
         if (!continues) {
             const std::uint64_t bad_to = same ? to : piece.segment->limit();
-            const bool unreadable = piece.scanner->unreadable(recovery.position, bad_to);
             // Without a power cut nothing is torn but the very end: what is bad before good batches rotted.
-            if (!recovered_.same_boot && !unreadable && recovery.vouched_for() <= recovery.reached()) break;
+            if (!recovered_.same_boot && recovery.vouched_for() <= recovery.reached()) break;
             // The unused end of a segment is no damage, whatever the next one begins with.
-            if (same || unreadable || !piece.scanner->zero_from(recovery.position))
+            if (same || !piece.scanner->zero_from(recovery.position))
                 add_damage(*piece.segment, recovery.position, bad_to);
         }
         if (same) {
@@ -157,6 +167,7 @@ Result<void> Log::Impl::check_first(Recovery& recovery, std::uint64_t expected) 
         name_missing(expected, recovery.pieces.front().segment->begin);
         return {};
     }
+    if (auto readable = recovery.readable(); !readable) return readable;
     recovered_.torn = true;
     for (; !recovery.pieces.empty(); recovery.pieces.pop_back(), segments_.pop_back())
         if (auto removed = files_.remove(path(segment_file_name(active().begin))); !removed) return removed;
@@ -294,6 +305,7 @@ Result<void> Log::Impl::cut(Recovery& recovery) {
         recovery.position = recovery.pieces[++recovery.at].segment->data_begin();
     }
     recovered_.torn = recovery.leftovers();
+    if (auto readable = recovery.readable(); !readable) return readable;
     recovered_.cut = Position(recovery.position);
     for (; recovery.pieces.size() > recovery.at + 1; recovery.pieces.pop_back(), segments_.pop_back())
         if (auto removed = files_.remove(path(segment_file_name(active().begin))); !removed) return removed;

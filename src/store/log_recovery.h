@@ -33,6 +33,8 @@ struct Log::Impl::Recovery {
 
     /// The next good batch at the position or anywhere later.
     std::optional<Next> next();
+    /// Errc::io if what lies at the position or later was looked at and could not be read.
+    Result<void> readable() const;
     /// The highest position that a good batch from here on says was synced.
     std::uint64_t vouched_for();
     /// Where data could go on: behind the position, or, when nothing follows it in its segment, at the start

@@ -143,6 +143,50 @@ TEST_F(LogTest, ARottenByteInTheActiveSegmentCostsItsBatchAndNoneBehindIt) {
     EXPECT_EQ(append(1, "next").offset, model::QueueOffset(3));
 }
 
+TEST_F(LogTest, AnEndThatCannotBeReadForAMomentIsNotCut) {
+    for (const bool power_cut : {false, true}) {
+        SCOPED_TRACE(power_cut);
+        open();
+        std::vector<std::string> texts = all(1);
+        for (int n = 0; n < 6; ++n) {
+            texts.push_back(std::to_string(n) + std::string(900, '.'));
+            append(1, texts.back());
+            write();
+        }
+        sync();
+        const std::uint64_t end = log_->end().value();
+        log_.reset();
+        worker_.drop_all();
+        power_cut ? files_.power_cut(random_) : files_.kill();
+        files_.fail_reads_at(name(0), end - 1);
+        auto opened = Log::open(files_, "log", options_, worker_, {});
+        ASSERT_FALSE(opened.ok());
+        EXPECT_EQ(opened.error().code, Errc::io);
+        files_.fail_reads_at("", 0);
+        open();
+        EXPECT_EQ(all(1), texts);
+        EXPECT_EQ(log_->end(), Position(end));
+        log_.reset();
+    }
+}
+
+TEST_F(LogTest, AnIndexIsNotMadeAgainWithoutWhatCannotBeReadForAMoment) {
+    open();
+    for (int n = 0; n < 300; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    ASSERT_TRUE(log_->segments()[0].sealed);
+    const auto texts = all(1);
+    log_.reset();
+    auto index = std::move(*files_.open(name(0, ".idx"), env::OpenMode::read));
+    ASSERT_TRUE(files_.damage(name(0, ".idx"), *index->size() - 60).ok());
+    files_.fail_reads_at(name(0), 5000);
+    EXPECT_EQ(Log::open(files_, "log", options_, worker_, {}).error().code, Errc::io);
+    files_.fail_reads_at("", 0);
+    open();
+    EXPECT_EQ(all(1), texts);
+}
+
 TEST_F(LogTest, AnOpeningThatEndsHalfwayDoesNotMakeATornTailLookLikeDamage) {
     for (std::uint64_t steps = 1; steps < 12; ++steps) {
         SCOPED_TRACE(steps);

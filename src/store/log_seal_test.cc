@@ -126,6 +126,51 @@ TEST_F(LogTest, RotInASealedSegmentIsFoundWhenItIsRead) {
     EXPECT_EQ(log_->counters().damaged, 1u);
 }
 
+TEST_F(LogTest, AReadThatFailsForAMomentIsNoDamage) {
+    open();
+    for (int n = 0; n < 300; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    ASSERT_TRUE(log_->segments()[0].sealed);
+    reopen();
+    files_.faults().not_now = files_.faults().read_error = 1;
+    EXPECT_EQ(get(1, 5), "failed");
+    EXPECT_EQ(get(1, 5), "failed");
+    files_.faults() = {};
+    get(1, 5);  // it may be told once more
+    EXPECT_EQ(get(1, 5), "message 5");
+    EXPECT_EQ(log_->counters().damaged, 0u);
+    EXPECT_GE(log_->counters().failed_reads, 2u);
+}
+
+TEST_F(LogTest, AMessageIsNotDamagedBecauseNoFileCanBeOpened) {
+    open();
+    for (int n = 0; n < 300; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    reopen();
+    files_.faults().no_descriptor = 1;
+    EXPECT_EQ(get(1, 5), "failed");
+    files_.faults() = {};
+    EXPECT_EQ(get(1, 5), "message 5");
+    EXPECT_EQ(log_->counters().damaged, 0u);
+}
+
+TEST_F(LogTest, AnIndexFileThatRotsWhileTheDiskIsFullIsMadeAgainLater) {
+    open();
+    for (int n = 0; n < 300; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    ASSERT_TRUE(log_->segments()[0].sealed);
+    log_.reset();
+    ASSERT_TRUE(files_.damage(name(0, ".idx"), 30).ok());
+    open();
+    files_.faults().write_no_space = 1;
+    EXPECT_EQ(get(1, 5), "failed");
+    files_.faults() = {};
+    EXPECT_EQ(get(1, 5), "message 5");
+}
+
 TEST_F(LogTest, AnIndexFileThatRotsIsMadeAgain) {
     open();
     for (int n = 0; n < 1000; ++n)

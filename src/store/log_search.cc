@@ -54,7 +54,7 @@ Log::Impl::Found<std::uint64_t> Log::Impl::time_in_sealed(Segment& segment, mode
     std::uint64_t best = end.value;
     for (std::uint64_t offset = end.value; offset > 0;) {
         const auto run = find_run(segment, queue, offset - 1);
-        if (run.read == Read::loading || run.read == Read::damaged) return {run.read, 0};
+        if (run.read != Read::ready && run.read != Read::none) return {run.read, 0};
         if (run.value.queue != queue.value() || run.value.count == 0) break;
         std::uint32_t low = 0, high = run.value.count;
         while (low < high) {

@@ -113,6 +113,8 @@ class LogTest : public ::testing::Test {
                 return std::string(as_text(record.payload));
             case Read::none:
                 return "none";
+            case Read::failed:
+                return "failed";
             case Read::damaged:
                 return "damaged";
             case Read::loading:

@@ -1,5 +1,7 @@
 #include "scan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -66,10 +68,17 @@ void Scanner::fill(std::uint64_t offset, std::size_t size) {
     }
 }
 
-bool Scanner::unreadable(std::uint64_t from, std::uint64_t to) const {
-    return std::any_of(unreadable_.begin(), unreadable_.end(), [&](std::uint64_t offset) {
-        return begin_ + offset < to && from < begin_ + offset + page_bytes;
+Result<void> Scanner::readable_from(std::uint64_t position) const {
+    const auto bad = std::find_if(unreadable_.begin(), unreadable_.end(), [&](std::uint64_t offset) {
+        return position < begin_ + offset + page_bytes;
     });
+    if (bad == unreadable_.end()) return {};
+    return Error{
+        Errc::io,
+        fmt::format("{} cannot be read from byte {} on. Nothing was changed: start again when the "
+                    "disk answers. If it has lost these bytes for good, put a copy of the file in "
+                    "its place, with zeros for what cannot be read; messages that lay there are lost",
+                    file_.path(), *bad)};
 }
 
 Bytes Scanner::window(std::uint64_t offset, std::size_t size) {

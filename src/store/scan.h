@@ -17,8 +17,8 @@ namespace posthorn::store {
 std::vector<DamagedRange> bad_ranges(Bytes bytes, std::uint64_t store_id, std::uint64_t begin,
                                      std::uint32_t at);
 
-/// Reads a segment file batch by batch, through a window that moves along it. Bytes that cannot be read at
-/// all count as bad, and are remembered.
+/// Reads a segment file batch by batch, through a window that moves along it. Pages that cannot be read look
+/// like bad bytes, and are remembered: whoever stands before a gap asks whether it is one.
 class Scanner {
   public:
     Scanner(env::File& file, std::uint64_t file_size, std::uint64_t store_id, std::uint64_t begin)
@@ -35,8 +35,8 @@ class Scanner {
     std::optional<Found> next(std::uint64_t position);
     /// Whether everything from `position` to the end of the file is zero.
     bool zero_from(std::uint64_t position);
-    /// Whether some of these bytes could not be read: no power cut does that.
-    bool unreadable(std::uint64_t from, std::uint64_t to) const;
+    /// Errc::io if some page at `position` or later was to be read and could not be.
+    Result<void> readable_from(std::uint64_t position) const;
 
   private:
     void fill(std::uint64_t offset, std::size_t size);

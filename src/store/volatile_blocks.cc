@@ -26,15 +26,16 @@ struct VolatileBlocks::Load {
     std::uint32_t block = 0, size = 0;
     std::uint64_t birth = 0;
     std::unique_ptr<std::byte[]> memory;
-    std::string failure;
+    std::optional<Error> failure;
+    bool short_file = false;
 
     bool now() { return file->read_now(at, {memory.get(), size}) == size; }
     void wait() {
         const auto got = file->read_at(at, {memory.get(), size});
         if (!got)
-            failure = got.error().message;
-        else if (*got != size)
-            failure = "the file is too short";
+            failure = got.error();
+        else
+            short_file = *got != size;
     }
 };
 
@@ -199,6 +200,7 @@ Result<void> VolatileBlocks::spill(Block& block) {
 Read VolatileBlocks::read_back(std::uint32_t slot, const std::byte** out) {
     if (blocks_[slot].bad) return Read::damaged;
     if (blocks_[slot].loading) return Read::loading;
+    if (blocks_[slot].failed) return read_failed(blocks_[slot]);
     const auto load = make_load(slot);
     if (!load->now()) {
         if (start(load)) {
@@ -208,6 +210,7 @@ Read VolatileBlocks::read_back(std::uint32_t slot, const std::byte** out) {
         load->wait();  // the worker is drowned in work: better slow than never
     }
     finish(*load);
+    if (blocks_[slot].failed) return read_failed(blocks_[slot]);
     *out = blocks_[slot].memory.get();
     return *out ? Read::ready : Read::damaged;
 }
@@ -227,7 +230,7 @@ std::shared_ptr<VolatileBlocks::Load> VolatileBlocks::make_load(std::uint32_t sl
     const Block& block = blocks_[slot];
     ++counters_.loads;
     return std::make_shared<Load>(
-        Load{file_, block.file_at, slot, block.used, block.birth, take_memory(block.size), {}});
+        Load{file_, block.file_at, slot, block.used, block.birth, take_memory(block.size), {}, {}});
 }
 
 bool VolatileBlocks::start(const std::shared_ptr<Load>& load) {
@@ -246,7 +249,12 @@ void VolatileBlocks::finish(Load& load) {
     Block& block = blocks_[load.block];
     if (block.birth != load.birth) return;  // released meanwhile
     block.loading = false;
-    if (!load.failure.empty()) return lose(block, load.failure);
+    if (load.failure) {
+        failure_ = *load.failure;
+        block.failed = true;
+        return;
+    }
+    if (load.short_file) return lose(block);
     block.memory = std::move(load.memory);
     counters_.memory_bytes += block.size;
     push(in_memory_, &Block::memory_links, load.block);
@@ -254,10 +262,21 @@ void VolatileBlocks::finish(Load& load) {
     }
 }
 
-void VolatileBlocks::lose(Block& block, const std::string& why) {
+/// Told once; who asks again makes the next try.
+Read VolatileBlocks::read_failed(Block& block) {
+    block.failed = false;
+    ++counters_.failed_reads;
+    if (options_.on_read_failed)
+        options_.on_read_failed(failure_);
+    else
+        log_error("store", "volatile messages cannot be read: {}", failure_.message);
+    return Read::failed;
+}
+
+void VolatileBlocks::lose(Block& block) {
     block.bad = true;
     ++counters_.damaged;
-    log_error("store", "{} volatile messages are lost: {}", block.live, why);
+    log_error("store", "{} volatile messages are lost: their file is too short", block.live);
 }
 
 }  // namespace posthorn::store

@@ -80,8 +80,9 @@ class VolatileBlocks {
         std::uint64_t file_at = nowhere;  ///< where its copy lies
         std::uint64_t birth = 0;          ///< tells one use of this slot from the next
         bool loading = false, bad = false;
-        Links age;           ///< in `by_age_`: all but the open one
-        Links memory_links;  ///< in `in_memory_`: those that may be given up, next to go first
+        bool failed = false;  ///< the last try to read it back, and nobody was told yet
+        Links age;            ///< in `by_age_`: all but the open one
+        Links memory_links;   ///< in `in_memory_`: those that may be given up, next to go first
     };
     struct Load;
 
@@ -100,7 +101,8 @@ class VolatileBlocks {
     std::shared_ptr<Load> make_load(std::uint32_t block);
     bool start(const std::shared_ptr<Load>& load);
     void finish(Load& load);
-    void lose(Block& block, const std::string& why);
+    Read read_failed(Block& block);
+    void lose(Block& block);
 
     env::Files& files_;
     const std::string directory_;
@@ -120,6 +122,7 @@ class VolatileBlocks {
     std::uint64_t file_size_ = 0;
     FileSpace space_;
     std::optional<Error> refused_;           ///< why the last block could not be written
+    Error failure_{Errc::io, {}};            ///< why one could not be read back
     std::shared_ptr<VolatileBlocks*> self_;  ///< what finished work finds us by, if we still are
 };
 

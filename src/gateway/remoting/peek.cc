@@ -15,7 +15,7 @@ std::int64_t StoreTimes::of(model::QueueId queue, std::optional<model::QueueOffs
     std::array<store::Entry, 1> entry;
     std::size_t count = 0;
     const store::Read read = gateway.broker.entries(queue, wanted, entry, &count);
-    loading |= read == store::Read::loading;
+    loading |= store::not_now(read);
     return count == 0 ? -1 : entry[0].time;
 }
 

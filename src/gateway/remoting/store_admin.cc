@@ -23,7 +23,7 @@ bool read_entries(Gateway& gateway, model::QueueId queue, model::QueueOffset fro
         std::size_t count = 0;
         const std::size_t want = std::min<std::uint64_t>(entries.size(), end - from);
         const store::Read read = gateway.broker.entries(queue, from, std::span(entries).first(want), &count);
-        if (read == store::Read::loading) return false;
+        if (store::not_now(read)) return false;
         for (const store::Entry& entry : std::span(entries).first(count))
             shown.entries.push_back(
                 {physical_offset({entry.position, false}), static_cast<std::int32_t>(entry.size), entry.tag});

@@ -53,6 +53,9 @@ class SimFiles final : public Files {
     /// Changes one bit of what is stored, on the disk and in the cache: rot, or a careless hand.
     Result<void> damage(std::string_view path, std::uint64_t offset, unsigned bit = 0);
 
+    /// From now on no read that touches this place works, until an empty path takes that back.
+    void fail_reads_at(std::string_view path, std::uint64_t offset);
+
     /// The machine loses power and starts again: open files and locks are dead, their calls fail.
     void power_cut(Random& random);
     /// The process dies and the machine goes on: all that was written is there, open files and locks are

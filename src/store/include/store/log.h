@@ -34,8 +34,14 @@ enum class Read {
     ready,    ///< here it is
     none,     ///< the queue holds nothing there (below begin: retention took it; at end: not yet)
     loading,  ///< on its way from the disk; ask again after `on_loaded`
+    failed,   ///< could not be read this time, and nothing is known about it: ask again after a pause
     damaged,  ///< its bytes contradict their checksum; named in the log and counted
 };
+
+/// There may be an answer later: whoever takes this for a gap loses messages.
+constexpr bool not_now(Read read) {
+    return read == Read::loading || read == Read::failed;
+}
 
 struct LogOptions {
     std::string name;  ///< "stream" or "queue": folder, metrics, messages
@@ -62,6 +68,9 @@ struct LogOptions {
     std::function<bool()> may_seal;
     /// Called inside `Worker::collect` when bytes somebody was told are `loading` have come (or failed).
     std::function<void()> on_loaded;
+    /// Called with the reason whenever `failed` is answered: a read error, no descriptor, no memory. Without
+    /// it each of them is a line in the log.
+    std::function<void(const Error&)> on_read_failed;
 };
 
 /// One record seen at recovery, in log order: every record of the segments that were not sealed.
@@ -103,7 +112,8 @@ struct SegmentInfo {
 /// Errors. `append` refuses a record that is too large (invalid), when the disk is full (no_space) and after
 /// a failed write or sync (read_only, until reopened). A full disk passes: what was appended before stays in
 /// memory and is written as soon as there is room, the next segment is allocated by `maintain`, which tries
-/// each time, and messages are taken again.
+/// each time, and messages are taken again. A read that fails is no damage: only bytes that were read and are
+/// wrong, or are not there at all, are `damaged`.
 class Log {
   public:
     static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory, LogOptions options,
@@ -179,6 +189,7 @@ class Log {
 
     struct Counters {
         std::uint64_t records = 0, bytes = 0, writes = 0, syncs = 0, rolls = 0, cold_loads = 0, damaged = 0;
+        std::uint64_t failed_reads = 0;  ///< answers `failed`
     };
     const Counters& counters() const;
 

@@ -24,6 +24,8 @@ struct VolatileOptions {
     std::uint32_t max_record_bytes = 8u << 20;
     /// Called inside `Worker::collect` when bytes somebody was told are `loading` have come (or failed).
     std::function<void()> on_loaded;
+    /// As in LogOptions.
+    std::function<void(const Error&)> on_read_failed;
 };
 
 /// Messages that need not survive a restart. They lie in blocks of memory; under pressure the oldest blocks
@@ -62,8 +64,8 @@ class VolatileLog {
     std::uint64_t held(model::QueueId queue) const;
 
     /// The message there; its views are valid until the next `append` or `record`. `none` if it is not held,
-    /// `damaged` if the file could not be read. `destinations` are not kept: `record.destination_count()` is
-    /// 0.
+    /// `failed` if the file could not be read this time, `damaged` if it is too short. `destinations` are not
+    /// kept: `record.destination_count()` is 0.
     Read record(model::QueueId queue, model::QueueOffset offset, Record* out);
     /// Will never be read again. False if it was not held.
     bool release(model::QueueId queue, model::QueueOffset offset);
@@ -77,7 +79,8 @@ class VolatileLog {
         std::uint64_t index_bytes = 0;         ///< now
         std::uint64_t file_bytes = 0;          ///< of blocks in the file, now
         std::uint64_t spilled = 0, loads = 0;  ///< blocks written to and read from the file
-        std::uint64_t damaged = 0;             ///< blocks that could not be read
+        std::uint64_t damaged = 0;             ///< blocks that are lost
+        std::uint64_t failed_reads = 0;        ///< answers `failed`
     };
     const Counters& counters() const;
 
