@@ -70,7 +70,7 @@ class Broker::Impl {
     void request_syncs();
     bool sync_due(LogId id) const;
     void release();
-    void snapshot();
+    bool snapshot();
     void stream_rolled();
 
     // messages

@@ -38,7 +38,11 @@ store::LogOptions Broker::Impl::log_options(LogId id, std::uint64_t store_id) {
     options.store_id = store_id;
     options.counts_live = options.spare_segment = !stream;
     options.synced_often = core.options.flush == Flush::sync;
-    options.on_roll = [this, stream] { stream ? stream_rolled() : snapshot(); };
+    options.on_roll = [this, stream] {
+        if (!stream) return snapshot();
+        stream_rolled();
+        return true;
+    };
     if (stream) options.may_seal = [this] { return core.queue->synced() >= seal_barrier_; };
     options.on_loaded = [this] { core.loaded = true; };
     options.on_read_failed = [this](const Error& error) { core.read_failed(error); };
@@ -109,7 +113,10 @@ Result<void> Broker::Impl::settle_recovery(bool cut) {
     core.notes.writer().opened(core.stream->end().value());
     core.notes.flush();
     if (!cut) return {};
-    snapshot();
+    if (!snapshot())
+        return Error{
+            Errc::no_space,
+            "the disk has no room for the state after a power cut: free space on it and start again"};
     auto synced = core.queue->sync();
     core.sync_of(LogId::queue).requested = core.queue->synced();
     return synced;

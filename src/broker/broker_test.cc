@@ -125,6 +125,55 @@ TEST_F(BrokerTest, ProgressSurvivesAKillOnceItWasNoted) {
     EXPECT_EQ(world.broker->progress(group, queue), model::QueueOffset(1));
 }
 
+/// More offsets of groups than a segment of the queue log holds: a snapshot of them needs two.
+class LargeStateTest : public BrokerTest {
+  protected:
+    static constexpr int many = 5'000;
+    void SetUp() override {
+        world.options.queue_segment_bytes = world.options.queue_tail_bytes = 64 << 10;
+        open();
+        for (int n = 0; n < 10; ++n)
+            world.publish(queue, "message");
+        for (int n = 0; n < many; ++n)
+            groups.push_back(world.group("g" + std::to_string(n)));
+        commit(1, many);
+        world.settle();
+    }
+    void commit(std::uint64_t next, int count) {
+        for (int n = 0; n < count; ++n)
+            ASSERT_TRUE(
+                world.broker
+                    ->commit_progress(groups[static_cast<std::size_t>(n)], queue, model::QueueOffset(next))
+                    .ok());
+        world.tick(world.options.progress_interval_ms);
+        world.tick();
+    }
+    void fill_disk() {
+        const auto space = *world.files.disk_space();
+        world.files.set_capacity(space.total - space.free);
+    }
+    int standing_at(std::uint64_t next) const {
+        int count = 0;
+        for (const model::GroupId group : groups)
+            count += world.broker->progress(group, queue) == model::QueueOffset(next);
+        return count;
+    }
+    std::vector<model::GroupId> groups;
+};
+
+TEST_F(LargeStateTest, ASnapshotThatFindsNoRoomTakesNothingThatWasKnown) {
+    fill_disk();
+    const auto segments = world.broker->queue_log().segments().size();
+    for (int n = 0; n < 20 && world.broker->queue_log().segments().size() == segments; ++n)
+        commit(2 + n % 2, 1000);
+    commit(5, 10);
+    world.kill();
+    world.files.set_capacity(1 << 30);
+    world.open();
+    EXPECT_EQ(standing_at(5), 10);
+    EXPECT_EQ(standing_at(1), many - 1000);
+}
+
 TEST_F(BrokerTest, ProgressNeverPointsPastWhatAPowerCutLeft) {
     open();
     const auto group = world.group("g");

@@ -120,14 +120,16 @@ void Broker::Impl::release() {
     delays.release_safe();
 }
 
-/// The queue log began a segment: all that is known goes to its start.
-void Broker::Impl::snapshot() {
-    const auto append = [this](Bytes note) {
+/// All that is known goes to the start of a segment of the queue log, or where `maintain` asks for it. A
+/// snapshot that does not go in whole gets no end, and the notes after it tell recovery to leave it out.
+bool Broker::Impl::snapshot() {
+    Result<void> done;
+    const auto append = [&](Bytes note) {
+        if (!done) return;
         store::NewRecord record;
         record.kind = store::RecordKind::state;
         record.payload = note;
-        if (auto done = core.queue->append(record, core.now.wall_ms); !done)
-            log_error("broker", "a snapshot of the state is incomplete: {}", done.error().message);
+        if (auto appended = core.queue->append(record, core.now.wall_ms); !appended) done = appended.error();
     };
     StateWriter notes(append, core.notes.note_bytes());
     notes.snapshot_begin(delays.stream_end_at_open(), delays.floor());
@@ -135,7 +137,12 @@ void Broker::Impl::snapshot() {
     progress.note_all(notes);
     readers.note_all(notes);
     notes.snapshot_end();
-    core.notes.snapshot_written();
+    if (done)
+        core.notes.snapshot_written();
+    else
+        log_error("broker", "there is no room for a snapshot of the state, older segments stay: {}",
+                  done.error().message);
+    return done.ok();
 }
 
 /// The stream log began a segment: the one before is sealed, and its origins never seen again, only when the

@@ -14,9 +14,12 @@ void Recovery::see_stream(const store::Record& record) {
 }
 
 void Recovery::see_queue(const store::Record& record) {
-    if (record.kind == store::RecordKind::message) {
+    const bool message = record.kind == store::RecordKind::message;
+    see_part(!message && part_of_snapshot(record.payload));
+    if (message) {
         // The record is its own note: it lies in the same log.
         if (record.origin != 0) known().timers.add(record.origin - 1);
+        seen_ = true;
         return;
     }
     if (auto visited = visit_state(record.payload, *this); !visited) {
@@ -24,6 +27,21 @@ void Recovery::see_queue(const store::Record& record) {
         log_error("broker", "note at position {} of the queue log is left out: {}", record.position.value(),
                   visited.error().message);
     }
+    seen_ = true;
+}
+
+/// The notes of a snapshot follow each other. Anything else after its begin: it was never finished.
+void Recovery::see_part(bool of_snapshot) {
+    if (marked_ && !of_snapshot) give_up_snapshot();
+    marked_ = of_snapshot;
+}
+
+/// What was known before it holds, and what follows goes on from there. If nothing was there before it, the
+/// segments before were sealed: so it was whole once, and what damage left of it is the best there is.
+void Recovery::give_up_snapshot() {
+    if (!std::exchange(in_snapshot_, false)) return;
+    if (snapshot_first_) known_ = std::move(fresh_);
+    fresh_ = Known();
 }
 
 void Recovery::on_progress(std::uint32_t group, std::uint32_t queue, std::uint64_t next) {
@@ -85,6 +103,7 @@ void Recovery::on_snapshot_begin(std::uint64_t stream_end, std::uint64_t timer_f
     fresh_.stream_end = stream_end;
     fresh_.timers.raise_floor(timer_floor);
     in_snapshot_ = true;
+    snapshot_first_ = !seen_;
 }
 
 void Recovery::on_snapshot_end() {
@@ -95,7 +114,7 @@ void Recovery::on_snapshot_end() {
 // --- judgement ---------------------------------------------------------------------------------------------
 
 bool Recovery::apply(Core& core, Progress& progress, Delays& delays, Readers& readers) {
-    in_snapshot_ = false;  // one whose end is missing says nothing
+    give_up_snapshot();  // its end is missing
     bool cut = apply_delays(core, delays);
     cut |= apply_progress(core, progress);
     cut |= apply_readers(core, readers);

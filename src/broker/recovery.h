@@ -60,6 +60,8 @@ class Recovery final : public StateVisitor {
     void on_snapshot_end() override;
 
     Known& known() { return in_snapshot_ ? fresh_ : known_; }
+    void see_part(bool of_snapshot);
+    void give_up_snapshot();
     bool judge_fired(std::uint64_t sealed_end);
     bool apply_delays(Core& core, Delays& delays);
     bool apply_progress(Core& core, Progress& progress);
@@ -68,6 +70,9 @@ class Recovery final : public StateVisitor {
     Now now_;
     Known known_, fresh_;
     bool in_snapshot_ = false;
+    bool marked_ = false;          ///< the notes of the last snapshot were marked as its own
+    bool seen_ = false;            ///< something of the queue log
+    bool snapshot_first_ = false;  ///< nothing was seen before the last snapshot
     struct Origin {
         std::uint64_t timer, position;
     };

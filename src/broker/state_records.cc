@@ -67,6 +67,10 @@ Result<void> visit_bits(ByteReader in, StateVisitor& visitor) {
 
 }  // namespace
 
+bool part_of_snapshot(Bytes note) {
+    return note.size() >= head_bytes && (load_le<std::uint16_t>(note.data() + 2) & state_in_snapshot) != 0;
+}
+
 Result<void> visit_state(Bytes note, StateVisitor& visitor) {
     ByteReader in(note);
     const auto version = in.le<std::uint8_t>();
@@ -140,7 +144,7 @@ void StateWriter::begin(StateType type) {
     type_ = type;
     note_.le(state_version);
     note_.le(static_cast<std::uint8_t>(type));
-    note_.le(std::uint16_t{0});
+    note_.le(marks_);
 }
 
 void StateWriter::join(StateType type, std::size_t item_bytes) {
@@ -223,6 +227,8 @@ void StateWriter::opened(std::uint64_t stream_end) {
 }
 
 void StateWriter::snapshot_begin(std::uint64_t stream_end, std::uint64_t timer_floor) {
+    flush();
+    marks_ = state_in_snapshot;
     begin(StateType::snapshot_begin);
     note_.le(stream_end);
     note_.le(timer_floor);
@@ -231,6 +237,7 @@ void StateWriter::snapshot_begin(std::uint64_t stream_end, std::uint64_t timer_f
 void StateWriter::snapshot_end() {
     begin(StateType::snapshot_end);
     flush();
+    marks_ = 0;
 }
 
 }  // namespace posthorn::broker

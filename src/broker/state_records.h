@@ -28,6 +28,8 @@ enum class StateType : std::uint8_t {
 };
 
 inline constexpr std::uint8_t state_version = 1;
+/// In the head of every note of a snapshot: one without it tells that a snapshot before was given up.
+inline constexpr std::uint16_t state_in_snapshot = 1;
 /// In `fired`: the message has no record in the stream log.
 inline constexpr std::uint64_t no_position = std::numeric_limits<std::uint64_t>::max();
 /// So that no note comes near the log's largest record.
@@ -51,6 +53,9 @@ class StateVisitor {
     virtual void on_snapshot_begin(std::uint64_t stream_end, std::uint64_t timer_floor) = 0;
     virtual void on_snapshot_end() = 0;
 };
+
+/// Whether the note is marked as part of a snapshot.
+bool part_of_snapshot(Bytes note);
 
 /// Decodes one note. Nothing was visited when it fails.
 Result<void> visit_state(Bytes note, StateVisitor& visitor);
@@ -77,6 +82,7 @@ class StateWriter {
     /// The same for a stretch of 4096 offsets, a bit each, lowest first.
     void timer_bits(std::uint64_t begin, std::span<const std::uint64_t> bits);
     void opened(std::uint64_t stream_end);
+    /// From here to the end every note is marked.
     void snapshot_begin(std::uint64_t stream_end, std::uint64_t timer_floor);
     void snapshot_end();
 
@@ -90,6 +96,7 @@ class StateWriter {
     Sink sink_;
     std::size_t note_bytes_;
     Buffer note_;
+    std::uint16_t marks_ = 0;
     StateType type_{};
     std::uint32_t reader_ = 0, ranges_ = 0, returns_ = 0;
     std::uint64_t cursor_ = 0;

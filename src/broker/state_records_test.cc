@@ -100,6 +100,20 @@ TEST(StateRecords, EverythingWrittenIsReadBack) {
     EXPECT_EQ(notes.notes.size(), 10u);
 }
 
+TEST(StateRecords, OnlyTheNotesOfASnapshotAreMarkedAsItsParts) {
+    Notes notes;
+    notes.writer.progress(7, 12, 300);
+    notes.writer.snapshot_begin(9, 3);
+    notes.writer.progress(7, 12, 300);
+    notes.writer.snapshot_end();
+    notes.writer.progress(7, 12, 301);
+    notes.writer.flush();
+    std::vector<bool> parts;
+    for (const auto& note : notes.notes)
+        parts.push_back(part_of_snapshot(Bytes(note)));
+    EXPECT_EQ(parts, (std::vector<bool>{false, true, true, true, false}));
+}
+
 TEST(StateRecords, TheExampleOfTheFormatPageHolds) {
     Notes notes;
     notes.writer.progress(7, 12, 300);

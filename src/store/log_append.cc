@@ -284,15 +284,21 @@ Result<void> Log::Impl::roll(std::int64_t now_ms, bool frees_space) {
     if (!options_.on_roll) {
         full.sealable_at = full.end;
     } else if (!in_on_roll_) {
-        const std::size_t before = segments_.size() - 1;
-        in_on_roll_ = true;
-        options_.on_roll();
-        in_on_roll_ = false;
-        for (std::size_t n = sealed_; n < before; ++n)
-            segments_[n]->sealable_at = std::min(segments_[n]->sealable_at, end_);
+        write_state();
     }
     seal_next();
     return {};
+}
+
+/// What was written before it need not be replayed any more, if all of it went in.
+void Log::Impl::write_state() {
+    const std::size_t before = segments_.size() - 1;
+    in_on_roll_ = true;
+    state_owed_ = !options_.on_roll();
+    in_on_roll_ = false;
+    if (state_owed_) return;
+    for (std::size_t n = sealed_; n < before; ++n)
+        segments_[n]->sealable_at = std::min(segments_[n]->sealable_at, end_);
 }
 
 /// What was refused is made now, so that nobody's message has to find out. The active segment is as good as

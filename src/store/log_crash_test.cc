@@ -24,7 +24,7 @@ class History {
         options_.counts_live = counts_live;
         options_.synced_often = random_.chance(0.5);
         rots_ = random_.chance(0.4);
-        if (random_.chance(0.5)) options_.on_roll = [this] { say_state(); };
+        if (random_.chance(0.5)) options_.on_roll = [this] { return say_state(); };
     }
 
     void run(int lives) {
@@ -123,12 +123,12 @@ class History {
         if (both) said_[9].push_back(said);
     }
 
-    void say_state() {
+    bool say_state() {
         NewRecord record;
         record.kind = RecordKind::state;
         const std::string payload = "state " + std::to_string(++count_);
         record.payload = as_bytes(payload);
-        static_cast<void>(log_->append(record, 0));
+        return log_->append(record, 0).ok();
     }
 
     // --- where live messages are counted -------------------------------------------------------------------

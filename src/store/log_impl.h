@@ -111,6 +111,7 @@ class Log::Impl {
     Result<std::byte*> make_room(std::size_t need, std::int64_t now_ms, bool frees_space);
     Result<void> ensure_room(std::size_t need, std::int64_t now_ms, bool frees_space);
     Result<void> roll(std::int64_t now_ms, bool frees_space);
+    void write_state();
     Result<void> refuse_roll(const Error& error, std::int64_t now_ms);
     bool roll_refused(std::int64_t now_ms) const;
     void try_to_grow();
@@ -214,6 +215,7 @@ class Log::Impl {
     std::int64_t roll_refused_at_ = 0;  ///< when there was no room for a segment; 0: there was
     bool spare_ready_ = false;
     bool in_on_roll_ = false;
+    bool state_owed_ = false;  ///< the last `on_roll` could not write all of it
     bool failed_ = false;
     bool stalled_ = false;
     bool opening_ = true;

@@ -91,7 +91,7 @@ TEST_F(LogTest, OnRollStateComesFirstAndIsReplayedFromThere) {
         state.kind = RecordKind::state;
         const std::string text = "state " + std::to_string(++states);
         state.payload = as_bytes(text);
-        ASSERT_TRUE(log_->append(state, now_).ok());
+        return log_->append(state, now_).ok();
     };
     open();
     for (int n = 0; n < 1000; ++n)
@@ -106,6 +106,29 @@ TEST_F(LogTest, OnRollStateComesFirstAndIsReplayedFromThere) {
     ASSERT_FALSE(visited_.empty());
     EXPECT_EQ(visited_.front(), "state " + std::to_string(states));
     EXPECT_EQ(all(1).size(), 1000u);
+}
+
+TEST_F(LogTest, NothingIsSealedBeforeAStateThatDidNotGoInWholeAndItIsAskedForAgain) {
+    bool room = false;
+    int asked = 0;
+    options_.on_roll = [&] {
+        ++asked;
+        return room;
+    };
+    open();
+    for (int n = 0; n < 400; ++n)
+        append(1, "message " + std::to_string(n));
+    sync();
+    EXPECT_GT(asked, 0);
+    EXPECT_FALSE(log_->segments()[0].sealed);
+    room = true;
+    ASSERT_TRUE(log_->maintain().ok());
+    sync();
+    settle();
+    EXPECT_TRUE(log_->segments()[0].sealed);
+    const int before = asked;
+    ASSERT_TRUE(log_->maintain().ok());
+    EXPECT_EQ(asked, before);
 }
 
 TEST_F(LogTest, RotInASealedSegmentIsFoundWhenItIsRead) {

@@ -99,6 +99,7 @@ std::vector<Range> Log::Impl::held(model::QueueId queue) {
 
 Result<void> Log::Impl::maintain() {
     try_to_grow();
+    if (state_owed_ && !failed_ && !stalled_) write_state();
     if (std::exchange(sync_held_, false) && !syncing_) start_sync();
     seal_next();
     remove_next();

@@ -62,7 +62,9 @@ struct LogOptions {
     /// Called right after a new segment became the active one and before anything else is appended to it:
     /// the broker writes the state recovery needs, so that older segments need not be replayed for it. An
     /// older segment is sealed, and so no longer replayed, when this state is synced. Not called by `open`.
-    std::function<void()> on_roll;
+    /// False: the state did not go in whole. Older segments stay unsealed; `maintain` and the next roll ask
+    /// again.
+    std::function<bool()> on_roll;
     /// Asked before a full segment is sealed (and so no longer replayed), if set: false puts it off until the
     /// next sync, roll or `maintain`.
     std::function<bool()> may_seal;
