@@ -169,6 +169,9 @@ void engine(const broker::Broker& broker, const broker::Broker::Counters& counte
                 static_cast<double>(counters.refused_progress));
     out.gauge("posthorn_near_timers", "Delayed messages whose due time is in memory",
               static_cast<double>(counters.timers_near));
+    out.counter("posthorn_timers_given_up_total",
+                "Delayed messages that were lost, damaged or too large for their queue",
+                static_cast<double>(counters.timers_given_up));
     out.gauge("posthorn_disk_used_ratio", "Used share of the disk that holds the data",
               broker.disk_used_ratio());
 }

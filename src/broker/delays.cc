@@ -213,10 +213,15 @@ bool Delays::fire_one(std::uint64_t timer) {
         case store::Read::damaged:
             break;
     }
-    log_error("broker", "delayed message {} cannot be read ({}) and is given up", timer,
-              found == store::Read::none ? "missing" : "damaged");
-    fired(timer, no_position, LogId::queue, store::Position());
+    give_up(timer, found == store::Read::none ? "it is missing" : "it is damaged");
     return true;
+}
+
+/// It can never go where it belongs, and the others must not wait for it.
+void Delays::give_up(std::uint64_t timer, std::string_view why) {
+    ++core_.counters.timers_given_up;
+    log_error("broker", "delayed message {} is given up: {}", timer, why);
+    fired(timer, no_position, LogId::queue, store::Position());
 }
 
 bool Delays::put_into_queue(std::uint64_t timer, const store::Record& record) {
@@ -241,6 +246,10 @@ bool Delays::put_into_queue(std::uint64_t timer, const store::Record& record) {
     copy_.append(record.payload);
     fresh.payload = copy_.view();
     const auto done = core_.append(log, fresh);
+    if (!done && done.error().code == Errc::invalid) {
+        give_up(timer, done.error().message);
+        return true;
+    }
     if (!done) return false;  // no room, or read-only: it stays due
     ++core_.counters.fired;
     const bool stream = log == LogId::stream;

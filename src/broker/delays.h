@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -71,6 +72,7 @@ class Delays {
     /// True when this one is done with, for whatever reason.
     bool fire_one(std::uint64_t timer);
     bool put_into_queue(std::uint64_t timer, const store::Record& record);
+    void give_up(std::uint64_t timer, std::string_view why);
     void fired(std::uint64_t timer, std::uint64_t position, LogId log, store::Position end);
     bool settle(std::uint64_t timer);
     void prefetch(std::size_t from);

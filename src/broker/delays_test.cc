@@ -53,6 +53,45 @@ TEST(Delays, AReadThatFailsWhileTheyAreDueGivesNoneOfThemUp) {
     EXPECT_EQ(world.broker->counters().timers_waiting, 0u);
 }
 
+/// One large message first, then small ones; opened again with other options when they are due.
+Texts fired_after(const std::function<void(BrokerOptions&)>& change, std::uint64_t* given_up) {
+    World world;
+    world.open();
+    const auto queue = world.topic("t");
+    world.publish(queue, std::string(7'000, 'b'), world.now().wall_ms + 1'000);
+    world.publish(queue, "2", world.now().wall_ms + 2'000);
+    world.publish(queue, "3", world.now().wall_ms + 3'000);
+    world.settle();
+    world.kill();
+    change(world.options);
+    world.open();
+    for (int n = 0; n < 100; ++n, world.tick(100))
+        world.worker->run_all();
+    Texts texts;
+    for (const std::string& text : world.fetch(queue))
+        texts.push_back(text.substr(0, 1));
+    *given_up = world.broker->counters().timers_given_up;
+    EXPECT_EQ(world.broker->counters().timers_waiting, 0u);
+    return texts;
+}
+
+TEST(Delays, AMessageThatFitsNowhereAnyMoreHoldsUpNoOther) {
+    std::uint64_t given_up = 0;
+    EXPECT_EQ(fired_after([](BrokerOptions& options) { options.stream_tail_bytes = 16 << 10; }, &given_up),
+              (Texts{"2", "3"}));
+    EXPECT_EQ(given_up, 1u);
+}
+
+TEST(Delays, AMessageThatWasTakenUnderALargerLimitComesAllTheSame) {
+    std::uint64_t given_up = 0;
+    const auto change = [](BrokerOptions& options) {
+        options.max_message_bytes = 1;
+        options.stream_segment_bytes = 16 << 10;  // a record would have a quarter of it
+    };
+    EXPECT_EQ(fired_after(change, &given_up), (Texts{"b", "2", "3"}));
+    EXPECT_EQ(given_up, 0u);
+}
+
 TEST(Delays, TheyComeInTheOrderOfTheirDueTimes) {
     World world;
     world.open();

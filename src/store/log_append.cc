@@ -32,11 +32,16 @@ inline std::byte* Log::Impl::open_room(std::size_t need) {
     return end_ + need <= room_end_ ? tail_room(need) : nullptr;
 }
 
+std::uint64_t Log::Impl::largest_that_fits() const {
+    return std::min(options_.tail_bytes / 4, options_.segment_bytes - header_page_bytes - batch_head_bytes);
+}
+
 Result<Appended> Log::Impl::append(const NewRecord& record, std::int64_t now_ms) {
     const std::size_t size = record_bytes(record.queues.size(), record.payload.size());
-    if (size > options_.max_record_bytes)
-        return Error{Errc::invalid,
-                     fmt::format("a record of {} bytes; the limit is {}", size, options_.max_record_bytes)};
+    // A delayed message was taken long ago, under the limits of then.
+    const std::uint64_t limit = record.origin == 0 ? options_.max_record_bytes : largest_that_fits();
+    if (size > limit)
+        return Error{Errc::invalid, fmt::format("a record of {} bytes; the limit is {}", size, limit)};
     const bool message = record.kind == RecordKind::message;
     if (message != !record.queues.empty() || record.queues.size() > most_destinations)
         return Error{Errc::invalid, fmt::format("a record for {} queues", record.queues.size())};

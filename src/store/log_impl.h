@@ -108,6 +108,7 @@ class Log::Impl {
 
     // append
     /// `frees_space`: the record may use the spare segment.
+    std::uint64_t largest_that_fits() const;
     Result<std::byte*> make_room(std::size_t need, std::int64_t now_ms, bool frees_space);
     Result<void> ensure_room(std::size_t need, std::int64_t now_ms, bool frees_space);
     Result<void> roll(std::int64_t now_ms, bool frees_space);

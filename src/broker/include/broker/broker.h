@@ -224,8 +224,8 @@ class Broker {
     // --- progress of groups
     // ----------------------------------------------------------------------------------
     std::optional<model::QueueOffset> progress(model::GroupId group, model::QueueId queue) const;
-    /// Errc::full when there are `BrokerOptions::progress_max` offsets and the group has none here. A queue or
-    /// group that is not there is passed over: the client that speaks of it does not know that it went.
+    /// Errc::full when there are `BrokerOptions::progress_max` offsets and the group has none here. A queue
+    /// or group that is not there is passed over: the client that speaks of it does not know that it went.
     Result<void> commit_progress(model::GroupId group, model::QueueId queue, model::QueueOffset next);
     void forget_progress(model::GroupId group);
     void each_progress(model::GroupId group,
@@ -278,6 +278,7 @@ class Broker {
                       fetched_bytes = 0;
         std::uint64_t refused_no_space = 0, refused_read_only = 0, refused_invalid = 0;
         std::uint64_t ticks = 0, timers_waiting = 0, timers_near = 0, waiters = 0;
+        std::uint64_t timers_given_up = 0;  ///< lost, damaged, or too large by now for the log of its queue
         std::uint64_t progress_entries = 0, refused_progress = 0;
     };
     Counters counters() const;

@@ -46,10 +46,12 @@ constexpr bool not_now(Read read) {
 struct LogOptions {
     std::string name;  ///< "stream" or "queue": folder, metrics, messages
     std::uint64_t segment_bytes = 256ull << 20;
-    std::uint64_t tail_bytes = 64ull << 20;     ///< newest bytes kept in memory; a power of two
-    std::uint64_t cold_bytes = 16ull << 20;     ///< blocks of older bytes kept in memory
-    std::uint32_t max_record_bytes = 8u << 20;  ///< at most a quarter of the tail
-    std::uint64_t store_id = 0;                 ///< of this data directory, seeds every checksum
+    std::uint64_t tail_bytes = 64ull << 20;  ///< newest bytes kept in memory; a power of two
+    std::uint64_t cold_bytes = 16ull << 20;  ///< blocks of older bytes kept in memory
+    /// At most a quarter of the tail. Messages with an origin may be larger, if the tail and the segment let
+    /// them: they were taken before, perhaps under another limit.
+    std::uint32_t max_record_bytes = 8u << 20;
+    std::uint64_t store_id = 0;  ///< of this data directory, seeds every checksum
     /// Queue log: count the live messages of every segment, for `release` and `maintain`. Costs memory for
     /// the directory of every segment (24 bytes per queue and segment).
     bool counts_live = false;
