@@ -15,33 +15,45 @@ constexpr int step_budget = 256;  ///< messages looked at or queues passed, per 
 
 }  // namespace
 
+/// The bytes that live are not known, their number is: taken at the average size of a record here.
+bool Mover::worth_it(const store::SegmentInfo& segment) const {
+    if (!segment.sealed || segment.live == 0) return false;
+    const auto& counters = core_.queue->counters();
+    const std::uint64_t record_bytes = counters.records ? counters.bytes / counters.records : 256;
+    if (segment.live * std::max<std::uint64_t>(record_bytes, 64) > (segment.end - segment.begin) / live_share)
+        return false;
+    const auto tried = tried_.find(segment.begin);
+    return tried == tried_.end() || segment.live < tried->second;
+}
+
 void Mover::choose() {
     if (core_.now.steady_ms < next_choice_ms_) return;
     next_choice_ms_ = core_.now.steady_ms + choice_interval_ms;
     const auto segments = core_.queue->segments();
+    tried_.erase(tried_.begin(), tried_.lower_bound(segments.front().begin));
     if (segments.size() <= segments_enough) return;
-    const store::SegmentInfo& oldest = segments.front();
-    if (!oldest.sealed || oldest.live == 0 || oldest.end <= tried_) return;
-    // The bytes that live are not known, their number is: taken at the average size of a record here.
-    const auto& counters = core_.queue->counters();
-    const std::uint64_t record_bytes = counters.records ? counters.bytes / counters.records : 256;
-    if (oldest.live * std::max<std::uint64_t>(record_bytes, 64) > (oldest.end - oldest.begin) / live_share)
-        return;
-    moving_ = true;
-    segment_ = oldest;
-    queue_ = timer_queue.value();
+    const auto chosen = std::find_if(segments.begin(), segments.end(),
+                                     [this](const auto& segment) { return worth_it(segment); });
+    if (chosen == segments.end()) return;
+    segment_ = *chosen;
+    runs_ = core_.queue->runs(segment_.begin);
+    run_ = 0;
     offset_ = 0;
+    moving_ = true;
 }
 
 void Mover::step() {
     if (!moving_) choose();
     held_up_ = false;
     for (int budget = step_budget; moving_ && !held_up_ && budget > 0; --budget) {
-        if (move_some(model::QueueId(queue_), budget)) continue;
-        offset_ = 0;
-        if (++queue_ <= core_.catalog->queue_ids_given()) continue;
+        if (run_ < runs_.size()) {
+            move_some(runs_[run_], budget);
+            continue;
+        }
         moving_ = false;
-        tried_ = segment_.end;
+        runs_ = {};
+        for (const store::SegmentInfo& segment : core_.queue->segments())
+            if (segment.begin == segment_.begin) tried_[segment.begin] = segment.live;
     }
 }
 
@@ -60,36 +72,34 @@ void Mover::find_live(const store::Record& record) {
     }
 }
 
-bool Mover::move_some(model::QueueId queue, int& budget) {
-    const store::Range range = core_.queue->range(queue);
-    if (range.empty()) return false;
-    const SettledSet* settled = this->settled(queue);
-    offset_ = std::max(offset_, range.begin.value());
+void Mover::move_some(const store::Log::Run& run, int& budget) {
+    const SettledSet* settled = this->settled(run.queue);
+    offset_ = std::max(offset_, run.offsets.begin.value());
     if (settled) offset_ = std::max(offset_, settled->floor());
-    for (; offset_ < range.end.value() && budget > 0; ++offset_, --budget) {
+    for (; offset_ < run.offsets.end.value() && budget > 0; ++offset_, --budget) {
         if (settled && settled->contains(offset_)) continue;
-        std::array<store::Entry, 1> entry;
-        std::size_t count = 0;
-        store::Record record;
-        auto read = core_.queue->entries(queue, model::QueueOffset(offset_), entry, &count);
-        if (read == store::Read::ready) {
-            // Messages moved before keep their time, so times never fall along a queue.
-            if (entry[0].time > segment_.last_time) return false;
-            if (entry[0].position < segment_.begin || entry[0].position >= segment_.end) continue;
-            read = core_.queue->record(entry[0], &record);
-        }
-        if (store::not_now(read)) held_up_ = true;
-        if (held_up_) return true;
-        if (read != store::Read::ready) continue;
-        find_live(record);
-        if (live_.empty()) continue;
-        const auto moved = core_.queue->append_moved(record, live_);
-        if (!moved) {
-            held_up_ = true;
-            return true;
-        }
+        held_up_ = !move(run.queue, offset_);
+        if (held_up_) return;
     }
-    return offset_ < range.end.value();
+    if (offset_ < run.offsets.end.value()) return;
+    ++run_;
+    offset_ = 0;
+}
+
+bool Mover::move(model::QueueId queue, std::uint64_t offset) {
+    std::array<store::Entry, 1> entry;
+    std::size_t count = 0;
+    store::Record record;
+    auto read = core_.queue->entries(queue, model::QueueOffset(offset), entry, &count);
+    if (read == store::Read::ready) {
+        const store::Position at = entry[0].position;
+        if (at < segment_.begin || at >= segment_.end) return true;  // it was moved from here before
+        read = core_.queue->record(entry[0], &record);
+    }
+    if (store::not_now(read)) return false;
+    if (read != store::Read::ready) return true;
+    find_live(record);
+    return live_.empty() || core_.queue->append_moved(record, live_).ok();
 }
 
 }  // namespace posthorn::broker

@@ -99,6 +99,9 @@ void Log::release(model::QueueId queue, model::QueueOffset offset) {
 std::vector<Range> Log::held(model::QueueId queue) const {
     return impl_->held(queue);
 }
+std::vector<Log::Run> Log::runs(Position segment_begin) const {
+    return impl_->runs(segment_begin);
+}
 Result<void> Log::maintain() {
     return impl_->maintain();
 }

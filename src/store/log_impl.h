@@ -51,6 +51,7 @@ class Log::Impl {
     Result<void> drop_oldest();
     void release(model::QueueId queue, model::QueueOffset offset);
     std::vector<Range> held(model::QueueId queue);
+    std::vector<Run> runs(Position segment_begin) const;
     Result<void> maintain();
     std::uint64_t disk_bytes() const;
 

@@ -97,6 +97,17 @@ std::vector<Range> Log::Impl::held(model::QueueId queue) {
     return runs;
 }
 
+std::vector<Log::Run> Log::Impl::runs(Position segment_begin) const {
+    std::vector<Run> runs;
+    const Segment* segment = segment_at(segment_begin.value());
+    if (!segment || segment->begin != segment_begin.value() || !segment->sealed()) return runs;
+    runs.reserve(segment->runs.size());
+    for (const RunRow& run : segment->runs)
+        runs.push_back({model::QueueId(run.queue),
+                        {model::QueueOffset(run.base), model::QueueOffset(run.base + run.count)}});
+    return runs;
+}
+
 Result<void> Log::Impl::maintain() {
     try_to_grow();
     if (state_owed_ && !failed_ && !stalled_) write_state();

@@ -186,6 +186,13 @@ class Log {
     /// Queue log: the offsets whose messages are really here, as ranges in order. For the opening of a queue,
     /// not for its life: it looks through all segments.
     std::vector<Range> held(model::QueueId queue) const;
+    /// Queue log: what lies in the sealed segment that begins there, released or not, by queue and offset;
+    /// nothing if there is none.
+    struct Run {
+        model::QueueId queue;
+        Range offsets;
+    };
+    std::vector<Run> runs(Position segment_begin) const;
     /// Tries again what waits: room for the next segment, a sync, a seal, the removal of files; removes dead
     /// segments (queue log). Call once in a while, not per message.
     Result<void> maintain();
