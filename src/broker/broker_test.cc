@@ -312,7 +312,8 @@ TEST_F(BrokerTest, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
     }
     world.settle();
     ASSERT_GT(world.broker->stream_log().segments().size(), 3u);
-    world.tick(100'000);
+    for (int n = 0; n < 10; ++n)  // one per look
+        world.tick(20'000);
     world.settle();
     EXPECT_LE(world.broker->stream_log().segments().size(), 2u);
     World::Sink sink;
@@ -321,6 +322,26 @@ TEST_F(BrokerTest, RetentionDropsOldSegmentsAndTellsReadersWhereToGoOn) {
     EXPECT_EQ(fetched.status, FetchStatus::before);
     EXPECT_EQ(fetched.next, world.broker->range(queue).begin);
     EXPECT_EQ(fetched.end, model::QueueOffset(400));
+}
+
+TEST_F(BrokerTest, AClockThatGoesForwardDropsNothingByAge) {
+    world.options.delete_hour = -1;
+    world.options.retention_ms = 72 * 3'600'000;
+    open();
+    for (int n = 0; n < 400; ++n) {
+        world.publish(queue, std::string(10'000, 'x'));
+        world.tick();
+        world.worker->run_all();
+    }
+    world.settle();
+    const std::int64_t wall_ms = world.now().wall_ms;
+    world.clock.set_wall_ms(wall_ms + 80 * 3'600'000);
+    for (int n = 0; n < 10; ++n)
+        world.tick(10'000);
+    EXPECT_EQ(world.broker->range(queue).begin, model::QueueOffset(0));
+    world.clock.set_wall_ms(wall_ms + 100'000);
+    world.tick(10'000);
+    EXPECT_EQ(world.broker->range(queue).begin, model::QueueOffset(0));
 }
 
 TEST_F(BrokerTest, ANearlyFullDiskTakesNoMoreSegmentsThanItNeeds) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "base/log.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::int64_t look_interval_ms = 10'000;
 constexpr std::int64_t look_again_ms = 1'000;  ///< while the disk is full
+constexpr std::int64_t clock_slack_ms = 60'000;
+constexpr std::int64_t distrust_ms = 3'600'000;
 // A disk below the refuse mark by less than this still refuses: no flutter at the mark.
 constexpr double refuse_slack = 0.01;
 
@@ -24,6 +27,7 @@ double share_of_disk(env::Files& files, std::uint64_t bytes) {
 
 void Retention::look() {
     if (core_.now.steady_ms < next_look_ms()) return;
+    watch_clock();
     const bool alarmed = core_.no_space_seen || core_.refusing;
     looked_ms_ = core_.now.steady_ms;
     next_look_ms_ = looked_ms_ + (alarmed ? look_again_ms : look_interval_ms);
@@ -56,6 +60,29 @@ void Retention::measure() {
         space->total == 0 ? 0 : 1.0 - static_cast<double>(space->free) / static_cast<double>(space->total);
 }
 
+void Retention::watch_clock() {
+    const std::int64_t steady_ms = core_.now.steady_ms, wall_ms = core_.now.wall_ms;
+    const std::int64_t forward_ms =
+        looked_wall_ms_ == 0 ? 0 : (wall_ms - looked_wall_ms_) - (steady_ms - looked_ms_);
+    looked_wall_ms_ = wall_ms;
+    if (forward_ms > clock_slack_ms) {
+        no_age_until_ms_ = steady_ms + distrust_ms;
+        log_warn("broker", "the clock went {} s forward: no segment goes by its age for an hour",
+                 forward_ms / 1000);
+    }
+    std::int64_t newest_ms = 0;
+    for (const Core::Sync& sync : core_.sync)
+        newest_ms = std::max(newest_ms, sync.store_ms);
+    const bool ahead = newest_ms > wall_ms + clock_slack_ms;
+    if (ahead && !std::exchange(times_ahead_, ahead))
+        log_warn(
+            "broker",
+            "the newest message was stored {} s from now, when the clock was wrong: until then all messages "
+            "get that time, which searches by time and retention go by",
+            (newest_ms - wall_ms) / 1000);
+    times_ahead_ = ahead;
+}
+
 bool Retention::age_hour() const {
     if (core_.options.delete_hour < 0 || asked_) return true;
     const std::time_t seconds = core_.now.wall_ms / 1000;
@@ -65,10 +92,11 @@ bool Retention::age_hour() const {
 }
 
 bool Retention::too_old(const store::SegmentInfo& segment) const {
-    return segment.last_time + core_.options.retention_ms < core_.now.wall_ms;
+    return core_.now.steady_ms >= no_age_until_ms_ &&
+           segment.last_time + core_.options.retention_ms < core_.now.wall_ms;
 }
 
-/// The oldest first, one after the other, as long as there is a reason.
+/// The oldest first, one after the other, as long as there is a reason; for its age alone only one.
 void Retention::drop_old() {
     const BrokerOptions& options = core_.options;
     for (;;) {
@@ -91,6 +119,7 @@ void Retention::drop_old() {
                  by_age    ? "older than retention"
                  : by_size ? "beyond the size to keep"
                            : "the disk is nearly full");
+        if (!by_size && !by_force) return;
     }
 }
 

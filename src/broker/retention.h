@@ -8,6 +8,9 @@ namespace posthorn::broker {
 
 /// What goes when: old segments of the stream log by age, size and the disk's fill; dead segments of the
 /// queue log; and the guard that refuses messages while the disk is nearly full. Looks every few seconds.
+///
+/// Age is told by the wall clock, which a wrong time server moves at will. So of what is too old one segment
+/// goes per look, and none for an hour after the clock went forward by more than time passed.
 class Retention {
   public:
     explicit Retention(Core& core) : core_(core) {}
@@ -25,6 +28,7 @@ class Retention {
     void drop_old();
     bool too_old(const store::SegmentInfo& segment) const;
     bool age_hour() const;
+    void watch_clock();
     void guard();
 
     Core& core_;
@@ -33,6 +37,9 @@ class Retention {
     std::int64_t looked_ms_ = 0;
     bool nearly_full_ = false;  ///< beyond the refuse mark
     bool asked_ = false;
+    std::int64_t looked_wall_ms_ = 0;   ///< at `looked_ms_`; 0 before the first look
+    std::int64_t no_age_until_ms_ = 0;  ///< steady: till then nothing goes by age
+    bool times_ahead_ = false;          ///< the newest message is younger than now
 };
 
 }  // namespace posthorn::broker
