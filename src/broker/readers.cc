@@ -117,6 +117,9 @@ void Readers::unlink(Reader& reader) {
 Result<void> Readers::remove(ReaderId id) {
     auto reader = find(id);
     if (!reader) return reader.error();
+    if ((*reader)->named)
+        return Error{Errc::denied,
+                     "what this reader settled is the state of its queue: it goes with the queue"};
     unlink(**reader);
     return {};
 }

@@ -308,8 +308,16 @@ TEST_F(ReadersTest, ATopicMayHaveSeveralReadersEachWithAStateOfItsOwn) {
 
 TEST_F(ReadersTest, ANamedQueueHasOneReader) {
     EXPECT_EQ(world_.broker->open_reader("other", queue_).error().code, Errc::exists);
-    EXPECT_TRUE(world_.broker->delete_reader(reader_).ok());
-    EXPECT_TRUE(world_.broker->open_reader("other", queue_).ok());
+}
+
+TEST_F(ReadersTest, TheReaderOfANamedQueueGoesOnlyWithItsQueue) {
+    publish(2);
+    world_.take(reader_, 1);
+    settle(0);
+    EXPECT_EQ(world_.broker->delete_reader(reader_).error().code, Errc::denied);
+    EXPECT_EQ(world_.take(reader_).texts, Texts{"1"});
+    const auto of_topic = *world_.broker->open_reader("of a topic", world_.topic("t"));
+    EXPECT_TRUE(world_.broker->delete_reader(of_topic).ok());
 }
 
 TEST_F(ReadersTest, TheWindowOfTakenMessagesIsBounded) {

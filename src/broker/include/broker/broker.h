@@ -238,6 +238,8 @@ class Broker {
     /// gone once its reader settled them. After a failed write or sync nothing can be taken or settled
     /// (read_only): it could not be noted.
     Result<ReaderId> open_reader(std::string_view name, model::QueueId queue);
+    /// Only of a topic's queue: what the reader of a named queue settled is the queue's own state, and goes
+    /// with the queue (denied).
     Result<void> delete_reader(ReaderId reader);
     /// Hands out ready messages, returned ones first in their old places. `lease_ms` > 0: comes back by
     /// itself then; 0: stays in flight until settled, requeued, or the process ends. Returns how many.
