@@ -87,8 +87,9 @@ void delete_group(Call& call) {
     const model::Group* group = catalog.group(name);
     if (!group) return call.ok();
     if (clean) {
-        call.gateway.broker.forget_progress(group->id);
+        const model::GroupId id = group->id;
         if (const auto done = catalog.delete_group(name); !done) return call.fail(done.error());
+        call.gateway.broker.forget_progress(id);
     } else {
         model::Group mark;
         mark.name = name;
