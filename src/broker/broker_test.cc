@@ -224,6 +224,22 @@ TEST_F(BrokerTest, ASecondBrokerOnTheDirectoryIsRefused) {
     EXPECT_EQ(second.error().code, Errc::busy);
 }
 
+TEST_F(BrokerTest, ALostMetaFileMakesNoNewStoreBesideTheMessagesOfTheOld) {
+    open();
+    world.publish(queue, "a");
+    world.settle();
+    world.kill();
+    ASSERT_TRUE(world.files.rename("data/posthorn.meta", "data/kept").ok());
+    auto opened =
+        Broker::open(world.files, "data", std::make_unique<store::MemoryDefinitions>(world.definitions),
+                     world.options, {*world.worker, world.names_worker}, world.now());
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().code, Errc::damaged);
+    ASSERT_TRUE(world.files.rename("data/kept", "data/posthorn.meta").ok());
+    world.open();
+    EXPECT_EQ(world.fetch(queue), Texts{"a"});
+}
+
 TEST_F(BrokerTest, CloseMakesEverythingDurable) {
     open();
     const auto group = world.group("g");

@@ -57,6 +57,20 @@ Result<DataDirectory> read(env::Files& files, const std::string& path) {
     return decode(as_text(Bytes(bytes).first(*size)), path);
 }
 
+/// A new id would make every segment that is there another store's.
+Result<void> check_empty(env::Files& files, const std::string& log, const std::string& missing) {
+    const auto names = files.list(log);
+    if (!names && names.error().code == Errc::not_found) return {};
+    if (!names) return names.error();
+    for (const std::string& name : *names)
+        if (name.ends_with(".seg") || name.ends_with(".idx"))
+            return Error{Errc::damaged,
+                         fmt::format("{} is missing beside the messages in {}: put it back from a backup, or "
+                                     "move the whole data directory away to begin with an empty one",
+                                     missing, log)};
+    return {};
+}
+
 Result<void> write_durably(env::Files& files, const std::string& directory, std::string_view name,
                            std::string_view text) {
     const std::string path = join(directory, name), fresh = path + ".new";
@@ -75,7 +89,10 @@ Result<void> write_durably(env::Files& files, const std::string& directory, std:
 Result<DataDirectory> DataDirectory::open(env::Files& files, const std::string& directory,
                                           std::uint64_t new_store_id) {
     const std::string path = join(directory, "posthorn.meta");
-    if (files.exists(path)) return read(files, path);
+    auto known = read(files, path);
+    if (known || known.error().code != Errc::not_found) return known;
+    for (const std::string_view log : {"log/stream", "log/queue"})
+        if (auto empty = check_empty(files, join(directory, log), path); !empty) return empty.error();
     DataDirectory data;
     data.store_id = new_store_id ? new_store_id : env::system_seed();
     if (auto done = write_durably(files, directory, "posthorn.meta", encode(data)); !done)
