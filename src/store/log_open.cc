@@ -169,8 +169,11 @@ Result<std::unique_ptr<Segment>> Log::Impl::open_one_sealed(std::uint64_t begin)
 /// While opening: queues that are not in this segment end where they ended in the one before, or the last one
 /// that can be read.
 Result<std::unique_ptr<Segment>> Log::Impl::rebuild_after_last(std::uint64_t begin) {
-    for (auto before = segments_.rbegin(); before != segments_.rend(); ++before)
-        if (const auto ends = ends_of(**before)) return rebuild_sealed(begin, *ends);
+    for (auto before = segments_.rbegin(); before != segments_.rend(); ++before) {
+        const auto ends = ends_of(**before);
+        if (ends) return rebuild_sealed(begin, *ends);
+        if (may_pass(ends.error())) return ends.error();
+    }
     return rebuild_sealed(begin, {});
 }
 
@@ -225,8 +228,10 @@ Read Log::Impl::mend_index(Segment& segment) {
     if (!mended_.insert(segment.begin).second) return Read::damaged;
     auto others = ends_of(segment);
     const Segment* before = segment_at(segment.begin == 0 ? 0 : segment.begin - 1);
-    if (!others && before && before != &segment) others = ends_of(*before);
-    auto made = rebuild_sealed(segment.begin, others ? *others : std::vector<EndRow>());
+    if (!others && !may_pass(others.error()) && before && before != &segment) others = ends_of(*before);
+    auto made = !others && may_pass(others.error())
+                    ? Result<std::unique_ptr<Segment>>(others.error())
+                    : rebuild_sealed(segment.begin, others ? *others : std::vector<EndRow>());
     if (!made) {
         const Error error{made.error().code,
                           fmt::format("the messages of segment {} of log {} cannot be found: {}",
