@@ -27,6 +27,21 @@ void add_exchange(const VirtualHost& host, const exchange::ExchangeSpec& spec, H
     totals.messages.published += host.exchange_counts(spec.name).in;
 }
 
+HostTotals sum_up(const VirtualHost& host) {
+    HostTotals totals;
+    host.each_queue([&](const exchange::Queue& queue) { add_queue(queue, totals); });
+    host.each_exchange([&](const exchange::ExchangeSpec& spec) { add_exchange(host, spec, totals); });
+    return totals;
+}
+
+/// What the last census found; how many queues and exchanges there are is known without one.
+HostTotals as_found(const std::map<std::string, HostTotals>& last, const VirtualHost& host) {
+    HostTotals totals;
+    if (const auto at = last.find(host.name()); at != last.end()) totals = at->second;
+    totals.queues = exchange::queue_count(host), totals.exchanges = exchange::exchange_count(host);
+    return totals;
+}
+
 }  // namespace
 
 HostTotals& HostTotals::operator+=(const HostTotals& more) {
@@ -100,22 +115,15 @@ bool Census::many() const {
 }
 
 HostTotals Census::of(VirtualHost& host) const {
-    HostTotals totals;
-    if (many()) {
-        if (const auto at = last_.find(host.name()); at != last_.end()) totals = at->second;
-        // These are known without a census.
-        totals.queues = exchange::queue_count(host), totals.exchanges = exchange::exchange_count(host);
-        return totals;
-    }
-    host.each_queue([&](const exchange::Queue& queue) { add_queue(queue, totals); });
-    host.each_exchange([&](const exchange::ExchangeSpec& spec) { add_exchange(host, spec, totals); });
-    return totals;
+    return many() ? as_found(last_, host) : sum_up(host);
 }
 
 HostTotals Census::of_all_for(const Call& call) const {
     HostTotals totals;
-    desk_.hosts.each([&](VirtualHost& host) {
-        if (call.monitors() || desk_.users.may_enter(call.user.name, host.name())) totals += of(host);
+    const bool too_many = many();
+    desk_.hosts.each([&](const VirtualHost& host) {
+        if (call.monitors() || desk_.users.may_enter(call.user.name, host.name()))
+            totals += too_many ? as_found(last_, host) : sum_up(host);
     });
     return totals;
 }
