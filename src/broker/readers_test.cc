@@ -390,7 +390,8 @@ TEST(Readers, WhatIsTakenAndGivenBackQueueAfterQueueHasALimit) {
         EXPECT_TRUE(world.broker->settle(readers[0], taken.offset).ok());
     EXPECT_EQ(*take_all(readers[4]), 3u);
     EXPECT_EQ(*world.broker->purge(readers[1]), 20u);
-    EXPECT_TRUE(world.broker->delete_reader(readers[2]).ok());
+    EXPECT_TRUE(world.broker->catalog().delete_named_queue("work2").ok());
+    world.tick();
     EXPECT_EQ(*take_all(readers[4]), 10u);
     world.settle();
     world.kill();

@@ -24,8 +24,8 @@ MIB = 1 << 20
 TOPIC = "BadDays"
 SERVICE_NOT_AVAILABLE = 14
 BODY = bytes(range(256)) * 64
-SMALL = ["--store-message-max", "65536", "--store-stream-segment", "4MiB", "--store-queue-segment", "2MiB",
-         "--store-stream-tail", "2MiB", "--store-queue-tail", "2MiB"]
+SMALL = ["--store-message-max", "65536", "--amqp-message-max", "65536", "--store-stream-segment", "4MiB",
+         "--store-queue-segment", "2MiB", "--store-stream-tail", "2MiB", "--store-queue-tail", "2MiB"]
 NO_DISK_MARKS = ["--store-disk-clean", "1.0", "--store-disk-force", "1.0", "--store-disk-refuse", "1.0"]
 
 
