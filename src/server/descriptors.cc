@@ -39,9 +39,13 @@ std::size_t connections_within(const Config& config, std::uint64_t allowed) {
 
 void cap_connections(Config& config, std::size_t most) {
     if (connections_wanted(config) <= most) return;
-    const auto limits = doors(config);
-    for (std::size_t* const limit : limits)
-        *limit = std::min(*limit, most / limits.size());
+    auto limits = doors(config);
+    // Who wants little leaves the rest to the others.
+    std::sort(limits.begin(), limits.end(), [](const std::size_t* a, const std::size_t* b) { return *a < *b; });
+    for (std::size_t n = 0; n < limits.size(); ++n) {
+        *limits[n] = std::min(*limits[n], most / (limits.size() - n));
+        most -= *limits[n];
+    }
 }
 
 }  // namespace posthorn::server

@@ -123,6 +123,18 @@ TEST_F(DoctorTest, WarnsWhenDescriptorsLeaveFewConnections) {
     EXPECT_NE(about("file descriptors").check, "nothing");
 }
 
+TEST(Descriptors, WhoWantsFewConnectionsLeavesTheRestToTheOthers) {
+    Config config;
+    config.remoting.connections_max = 100'000, config.amqp.connections_max = 2'000;
+    cap_connections(config, 19'000);
+    EXPECT_EQ(config.amqp.connections_max, 2'000u);
+    EXPECT_EQ(config.remoting.connections_max, 17'000u);
+    config.remoting.connections_max = config.amqp.connections_max = 100'000;
+    cap_connections(config, 19'000);
+    EXPECT_EQ(config.amqp.connections_max, 9'500u);
+    EXPECT_EQ(config.remoting.connections_max, 9'500u);
+}
+
 TEST_F(DoctorTest, SpeaksToPeopleAndToPrograms) {
     const Findings some{{Verdict::good, "kernel", "Linux", {}},
                         {Verdict::bad, "port", "it is \"taken\"", "free it"}};

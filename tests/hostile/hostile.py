@@ -95,15 +95,6 @@ def choose_free_ports(options):
         held.close()
 
 
-def allow_descriptors(wanted):
-    """The server shares its own among two protocols; root may raise the limit, others have what they have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, wanted),) * 2)
-    except (ValueError, PermissionError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 def can_serve(binary):
     listed = subprocess.run([binary, "help"], capture_output=True, text=True).stdout
     return re.search(r"^ +serve ", listed, re.M) is not None
@@ -117,6 +108,7 @@ def start(options, directory):
         [options.binary, "serve", "--data-directory", str(Path(directory) / "data"),
          "--ports-name-service", str(options.namesrv_port), "--ports-broker", str(options.broker_port),
          "--ports-vip", str(options.broker_port - 2), "--ports-amqp-enabled", "off",
+         "--limits-amqp-connections", "2000",
          "--ports-amqps", str(options.tls_port), "--tls-certfile", f"{options.certificates}/server.pem",
          "--tls-keyfile", f"{options.certificates}/server.key", "--ports-http", str(options.http_port)],
         stdout=log, stderr=log, stdin=subprocess.DEVNULL,
@@ -149,7 +141,8 @@ def main():
     parser.add_argument("--only", default="", help="only cases whose name matches this regular expression")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    allow_descriptors(4 * options.idle_connections)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     if not options.binary:
         if not options.pid:
