@@ -58,14 +58,14 @@ Texts fired_after(const std::function<void(BrokerOptions&)>& change, std::uint64
     World world;
     world.open();
     const auto queue = world.topic("t");
-    world.publish(queue, std::string(7'000, 'b'), world.now().wall_ms + 1'000);
-    world.publish(queue, "2", world.now().wall_ms + 2'000);
-    world.publish(queue, "3", world.now().wall_ms + 3'000);
+    world.publish(queue, std::string(7'000, 'b'), world.now().wall_ms + 100'000);
+    world.publish(queue, "2", world.now().wall_ms + 200'000);
+    world.publish(queue, "3", world.now().wall_ms + 300'000);
     world.settle();
     world.kill();
     change(world.options);
     world.open();
-    for (int n = 0; n < 100; ++n, world.tick(100))
+    for (int n = 0; n < 100; ++n, world.tick(5'000))
         world.worker->run_all();
     Texts texts;
     for (const std::string& text : world.fetch(queue))
