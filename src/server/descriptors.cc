@@ -41,7 +41,8 @@ void cap_connections(Config& config, std::size_t most) {
     if (connections_wanted(config) <= most) return;
     auto limits = doors(config);
     // Who wants little leaves the rest to the others.
-    std::sort(limits.begin(), limits.end(), [](const std::size_t* a, const std::size_t* b) { return *a < *b; });
+    std::sort(limits.begin(), limits.end(),
+              [](const std::size_t* a, const std::size_t* b) { return *a < *b; });
     for (std::size_t n = 0; n < limits.size(); ++n) {
         *limits[n] = std::min(*limits[n], most / (limits.size() - n));
         most -= *limits[n];

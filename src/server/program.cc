@@ -194,7 +194,8 @@ Result<void> Program::open_http() {
     options.data_directory = absolute(config_.data_directory);
     options.started_wall_ms = started_wall_ms_;
     management_ = std::make_unique<management::Management>(
-        management::Foundation{loop_, *broker_, *virtual_hosts_, alarms_, *users_, *keep_, sessions_, worker_},
+        management::Foundation{loop_, *broker_, *virtual_hosts_, alarms_, *users_, *keep_, sessions_,
+                               worker_},
         std::move(options));
     auto server = http::Server::listen(config_.http, routes(),
                                        [this](std::function<void()> call) { loop_.post(std::move(call)); });
