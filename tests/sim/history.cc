@@ -5,6 +5,7 @@
 #include <utility>
 
 namespace posthorn::sim {
+
 History::History(std::uint64_t seed, bool talk)
     : talk_(talk),
       random_(seed),
@@ -18,7 +19,8 @@ History::History(std::uint64_t seed, bool talk)
     options_.cold_bytes = 64 << 10;
     options_.max_message_bytes = 2 << 10;
     options_.sync_interval_ms = static_cast<std::int64_t>(random_.between(5, 500));
-    options_.near_timers = static_cast<std::uint32_t>(random_.chance(0.5) ? random_.below(80) : 1 << 18);
+    // Few near ones, and stretches of one far timer up to as many as there are.
+    options_.near_timers = static_cast<std::uint32_t>(random_.below(80) << (random_.below(3) * 6));
     options_.progress_interval_ms = static_cast<std::int64_t>(random_.between(1, 100));
     // A full disk is a full disk: nothing goes because of it.
     options_.disk_clean_ratio = options_.disk_force_ratio = options_.disk_refuse_ratio = 2;
