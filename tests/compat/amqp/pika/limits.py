@@ -33,23 +33,3 @@ def limits__connections_of_a_virtual_host():
         until(10, "a place that is free again", try_to).close()
     finally:
         ask_http("DELETE", f"vhosts/{host}")
-
-
-def main():
-    failed = 0
-    for name, function in CASES.items():
-        if not PATTERN.search(name):
-            continue
-        begin, error = time.monotonic(), ""
-        try:
-            function()
-        except BaseException as problem:
-            error = f"{type(problem).__name__}: {problem} | " + " | ".join(
-                f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(problem.__traceback__)[:4])
-            failed += 1
-        status = "FAILED" if error else "ok"
-        print(f"CASE {name} {status} {time.monotonic() - begin:.1f} {error}".replace("\n", " | ").rstrip(), flush=True)
-    return 0
-
-
-sys.exit(main())
