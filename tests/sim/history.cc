@@ -135,6 +135,7 @@ void History::crash() {
     while (random_.chance(0.5) && names_worker_.run_one(random_)) {
     }
     names_worker_.drop_all();
+    files_.faults().read_error = files_.faults().no_descriptor = 0;
     if (power)
         files_.power_cut(random_);
     else
@@ -171,10 +172,11 @@ void History::work() {
 void History::clear_the_way() {
     files_.set_capacity(std::uint64_t{1} << 40);
     store::MemoryDefinitions::fail(*definitions_, std::nullopt);
+    files_.faults().read_error = files_.faults().no_descriptor = 0;
 }
 
 void History::make_trouble() {
-    switch (random_.below(8)) {
+    switch (random_.below(10)) {
         case 0:
             clock_.set_wall_ms(clock_.wall_ms() + static_cast<std::int64_t>(random_.below(2000)) - 1000);
             oracle_.wall_clock(now().wall_ms);
@@ -202,6 +204,14 @@ void History::make_trouble() {
         case 6:
             store::MemoryDefinitions::fail(*definitions_, Error{Errc::no_space, "no room for a name"});
             say("names fail");
+            break;
+        case 7:
+            files_.faults().read_error = 0.3;
+            say("reads fail now and then");
+            break;
+        case 8:
+            files_.faults().no_descriptor = 0.5;
+            say("descriptors are short");
             break;
         default:
             clear_the_way();

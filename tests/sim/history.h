@@ -84,7 +84,7 @@ class History {
     env::Random random_;
     env::SimFiles files_;
     env::SimClock clock_;
-    runtime::SimWorker worker_, names_worker_;
+    runtime::SimWorker worker_{2}, names_worker_;  ///< two threads, as in the server
     std::shared_ptr<store::MemoryDefinitions::Shared> definitions_;
     broker::BrokerOptions options_;
     std::unique_ptr<broker::Broker> engine_;

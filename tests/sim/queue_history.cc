@@ -167,6 +167,7 @@ void QueueHistory::crash() {
     const bool power = random_.chance(0.5);
     if (talk_) fmt::print("  {:4} {} at {}\n", steps_, power ? "power cut" : "kill", now().wall_ms);
     worker_.drop_all();
+    files_.faults() = {};
     if (power)
         files_.power_cut(random_);
     else
@@ -318,9 +319,12 @@ void QueueHistory::after_tick() {
 }
 
 void QueueHistory::trouble() {
-    switch (random_.below(3)) {
+    switch (random_.below(4)) {
         case 0:
             files_.halt_after(random_.between(1, 30));
+            break;
+        case 2:
+            files_.faults().read_error = files_.faults().not_now = 0.3;
             break;
         case 1:
             fill_disk();
@@ -342,6 +346,7 @@ void QueueHistory::fill_disk() {
 
 void QueueHistory::clear_disk() {
     files_.set_capacity(std::uint64_t{1} << 40);
+    files_.faults() = {};
     full_ = false;
 }
 
@@ -356,8 +361,8 @@ void QueueHistory::step() {
         worker_.run_one(random_);
     else if (what < 11)
         random_.chance(0.15) ? trouble() : tick(static_cast<std::int64_t>(random_.below(100)));
-    else
-        tick(static_cast<std::int64_t>(random_.below(20)));
+    else  // now and then long enough for retention and the mover to look around
+        tick(static_cast<std::int64_t>(random_.chance(0.02) ? 10'000 : random_.below(20)));
 }
 
 // --- the end -----------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ class QueueHistory {
     env::Random random_;
     env::SimFiles files_;
     env::SimClock clock_;
-    runtime::SimWorker worker_;
+    runtime::SimWorker worker_{2};  ///< two threads, as in the server
     std::shared_ptr<store::MemoryDefinitions::Shared> definitions_;
     broker::BrokerOptions options_;
     std::unique_ptr<Codec> codec_;
