@@ -24,7 +24,7 @@ namespace posthorn::broker {
 /// In memory are the due times of those that are due before some moment ahead, the *near* ones, exactly
 /// ordered. When that moment comes close it is moved on, and the index of the queue log is read again for
 /// what is due before the new one. How far ahead it lies follows from how many messages may be near; nothing
-/// fires beyond it (docs/decisions/0020-far-timers-are-read-again.md).
+/// fires beyond it (docs/decisions/0016-far-timers-are-read-again.md).
 class Delays {
   public:
     explicit Delays(Core& core);

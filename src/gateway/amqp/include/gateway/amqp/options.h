@@ -57,7 +57,7 @@ struct AmqpOptions {
     /// Confirms that wait for the disk, over all channels. One per channel and tick: far below this.
     std::size_t pending_confirms_max = 262'144;
     /// Bodies of published messages; what the engine takes if that is less (max_message_size). RabbitMQ's
-    /// default was 128 MiB up to 3.13 and is this since 4.0; docs/decisions/0030.
+    /// default was 128 MiB up to 3.13 and is this since 4.0; docs/decisions/0019.
     std::uint64_t message_max_bytes = std::uint64_t{16} << 20;
     /// What one transaction may gather before its commit: as much as one message may have.
     std::size_t transaction_max_bytes = std::size_t{128} << 20;
