@@ -13,6 +13,7 @@
 #include <cctype>
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -163,7 +164,8 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
         parser_.emplace();
         parser_->header_limit(server_.options().header_bytes);
         parser_->body_limit(server_.options().body_bytes);
-        const bool begun = buffer_.size() > 0;
+        // Nobody who has not asked for anything keeps a place for long.
+        const bool begun = buffer_.size() > 0 || !std::exchange(asked_, true);
         stream_.expires_after(begun ? server_.options().request_timeout : server_.options().idle_timeout);
         beast::http::async_read_header(
             stream_, buffer_, *parser_,
@@ -311,6 +313,7 @@ class Server::Impl::Session : public std::enable_shared_from_this<Session> {
     std::string piece_;
     std::string peer_;
     unsigned version_ = 11;
+    bool asked_ = false;  ///< it has begun to wait for its first request
     bool keep_alive_ = false;
     bool head_ = false;
 };
@@ -399,10 +402,20 @@ void Server::Impl::start(tcp::socket socket) {
 void Server::Impl::hand_over(std::uint64_t session, Request request) {
     ++requests_;
     run_([gate = gate_, router = router_, session, request = std::move(request)]() mutable {
-        router->route(std::move(request), [gate, session](Response response) {
+        const auto reply = [gate, session](Response response) {
             std::lock_guard lock(gate->mutex);
             if (gate->server) gate->server->deliver(session, std::move(response));
-        });
+        };
+        const std::string path(request.path());
+        // Ours throw nothing, but libraries they use may (no memory, a text that is no UTF-8): one request
+        // must not end everybody else's.
+        try {
+            router->route(std::move(request), reply);
+        } catch (const std::exception& problem) {
+            log_error("http", "no answer to {}: {}", path.substr(0, 200), problem.what());
+            reply(
+                Response::failure(500, "internal_error", "the request could not be worked on; see the log"));
+        }
     });
 }
 

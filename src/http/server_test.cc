@@ -54,6 +54,7 @@ Response in_pieces(std::size_t count, std::size_t bytes) {
 
 Router echo() {
     Router router;
+    router.add(Verb::get, "/throws", [](const Request&) -> Response { throw std::bad_alloc(); });
     router.add(Verb::get, "/hello", [](const Request&) {
         Response response;
         response.content_type = "text/plain";
@@ -198,6 +199,23 @@ TEST_F(HttpServer, RefusesHeadersAndBodiesOverTheLimit) {
     EXPECT_THAT(large, StartsWith("HTTP/1.1 431"));
     EXPECT_THAT(ask("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n"),
                 StartsWith("HTTP/1.1 413"));
+}
+
+TEST_F(HttpServer, WhoAsksForNothingIsDroppedSooner) {
+    ServerOptions options;
+    options.request_timeout = std::chrono::milliseconds(30);
+    options.idle_timeout = std::chrono::hours(1);
+    start(options);
+    EXPECT_EQ(ask(""), "");
+    EXPECT_EQ(ask("GET /hello HT"), "");
+}
+
+TEST_F(HttpServer, AHandlerThatThrowsEndsItsRequestOnly) {
+    start({});
+    EXPECT_THAT(ask("GET /throws HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+                StartsWith("HTTP/1.1 500"));
+    EXPECT_THAT(ask("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+                StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(HttpServer, DropsASlowRequestAndAnIdleConnection) {
