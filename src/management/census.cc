@@ -56,7 +56,7 @@ HostTotals& HostTotals::operator+=(const HostTotals& more) {
 
 void Census::take() {
     if (pass_) return;
-    pass_.emplace();
+    pass_ = std::make_unique<Pass>();
     desk_.hosts.each([&](const VirtualHost& host) { pass_->hosts.push_back(host.name()); });
     if (step() != Jobs::Left::nothing) desk_.jobs.add([this] { return step(); });
 }

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,7 +55,7 @@ class Census {
     bool many() const;
 
     Desk& desk_;
-    std::optional<Pass> pass_;
+    std::unique_ptr<Pass> pass_;  ///< while one is under way
     std::map<std::string, HostTotals> last_;
 };
 
