@@ -18,9 +18,10 @@ struct ServerOptions {
     std::uint32_t header_bytes = 16 * 1024;
     std::uint32_t body_bytes = 8'000'000;  ///< as RabbitMQ's: the definitions of 30,000 queues
     std::uint32_t connections = 256;
-    std::chrono::milliseconds request_timeout{10'000};  ///< for a first request, and for all of one that comes in
-    std::chrono::milliseconds idle_timeout{60'000};     ///< between two requests
-    std::chrono::milliseconds write_timeout{30'000};    ///< a reader who does not read
+    std::chrono::milliseconds request_timeout{
+        10'000};  ///< for a first request, and for all of one that comes in
+    std::chrono::milliseconds idle_timeout{60'000};   ///< between two requests
+    std::chrono::milliseconds write_timeout{30'000};  ///< a reader who does not read
 };
 
 struct ServerCounters {
