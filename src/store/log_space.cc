@@ -36,7 +36,9 @@ Result<void> Log::Impl::drop_oldest() {
         auto read = file ? read_runs(**file, *oldest.summary) : Result<std::vector<RunRow>>(file.error());
         if (read)
             runs = std::move(*read);
-        else  // it goes all the same; until the next open its messages read as damaged
+        else if (may_pass(read.error()))
+            return read.error();  // at the next look
+        else                      // it goes all the same; until the next open its messages read as damaged
             log_error("store", "the index of a segment that is removed: {}", read.error().message);
     }
     remove_segment(segments_.begin());
